@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MonitorsConfig(AppConfig):
+    name = "monitors"
+    verbose_name = _("monitoring")
+    default_auto_field = "django.db.models.BigAutoField"

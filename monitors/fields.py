@@ -1,0 +1,198 @@
+"""Columns that Django has no field for: those of the tables we adopt, and those that must stay small or secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class CurrentSecond(Now):
+    """CURRENT_TIMESTAMP without a fraction: MySQL refuses `Now()`, which has six digits, as the default of a column
+    that has none."""
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CURRENT_TIMESTAMP", **context)
+
+
+class NameField(models.CharField):
+    """A name that compares without regard to case on SQLite too, as it does under MySQL's default collations."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "sqlite":
+            parameters["collation"] = "NOCASE"
+        return parameters
+
+
+class EnumField(models.CharField):
+    """MySQL's `enum(...)`; a short text elsewhere."""
+
+    def __init__(self, *args: Any, values: Iterable[str], **kwargs: Any) -> None:
+        self.values = tuple(values)
+        kwargs["max_length"] = max(map(len, self.values))
+        kwargs["choices"] = [(value, value) for value in self.values]
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"], kwargs["choices"]
+        return name, path, args, {"values": self.values, **kwargs}
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        if connection.vendor == "mysql":
+            return "enum({})".format(", ".join(f"'{value}'" for value in self.values))
+        return super().db_type(connection)
+
+
+class _SecondsField(models.DateTimeField):
+    """A date and time without a fraction of a second on MySQL."""
+
+    mysql_type = ""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        return self.mysql_type if connection.vendor == "mysql" else super().db_type(connection)
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        if isinstance(value, datetime):
+            value = value.replace(microsecond=0)  # MySQL would round up, into the future
+        return super().get_db_prep_value(value, connection, prepared)
+
+
+class TimestampField(_SecondsField):
+    mysql_type = "timestamp"
+
+
+class SecondsDateTimeField(_SecondsField):
+    mysql_type = "datetime"
+
+
+class ChoiceCharField(models.CharField):
+    """A text with choices that stay out of the migrations: adding a choice is no change of the schema."""
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("choices", None)
+        return name, path, args, kwargs
+
+
+class ChoiceIntegerField(models.IntegerField):
+    """An integer with choices that stay out of the migrations."""
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("choices", None)
+        return name, path, args, kwargs
+
+
+def to_milliseconds(value: datetime) -> int:
+    """Milliseconds since the epoch; `value` is aware."""
+    return (value - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(value: int) -> datetime:
+    return EPOCH + value * MILLISECOND
+
+
+class InstantField(models.BigIntegerField):
+    """An instant as milliseconds since the epoch: a quarter of the bytes of SQLite's text, cheap to read and write,
+    and the same on every database whatever the session's time zone. Aware datetimes in Python."""
+
+    def from_db_value(self, value: int | None, *_args: Any) -> datetime | None:
+        return None if value is None else from_milliseconds(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return to_milliseconds(value) if isinstance(value, datetime) else super().get_prep_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        return from_milliseconds(value) if isinstance(value, int) else value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.get_prep_value(self.value_from_object(obj)))
+
+
+@lru_cache(maxsize=1)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the first of ENCRYPTION_KEYS."""
+    return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+@lru_cache(maxsize=65536)
+def _decrypted(token: str, keys: tuple[str, ...]) -> str:
+    return _cipher(keys).decrypt(token.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """Raises ValueError when none of ENCRYPTION_KEYS fits."""
+    try:
+        return _decrypted(token, tuple(settings.ENCRYPTION_KEYS))
+    except InvalidToken:
+        raise ValueError("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it") from None
+
+
+class EncryptedTextField(models.TextField):
+    """A secret: plain in Python, encrypted in the database. Cannot be searched."""
+
+    def from_db_value(self, value: str | None, *_args: Any) -> str | None:
+        return None if value is None else decrypt(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return None if value is None else encrypt(str(value))
+
+
+class EncryptedHeadersField(EncryptedTextField):
+    """HTTP headers as an object of texts, encrypted as a whole: nearly every custom header is a credential."""
+
+    def from_db_value(self, value: str | None, *_args: Any) -> Any:
+        return None if value is None else json.loads(decrypt(value))
+
+    def get_prep_value(self, value: Any) -> Any:
+        return None if value is None else super().get_prep_value(json.dumps(value, ensure_ascii=False))
+
+    def to_python(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValidationError(_("Give the headers as a JSON object of texts.")) from None
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return json.dumps(self.value_from_object(obj))
+
+
+class TagsField(models.CharField):
+    """A list of short words in one text, each between commas, so that `contains=",word,"` finds it on any database."""
+
+    def from_db_value(self, value: str | None, *_args: Any) -> list[str] | None:
+        return None if value is None else [tag for tag in value.split(",") if tag]
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return f",{','.join(value)}," if value else ""
+        return super().get_prep_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return list(dict.fromkeys(filter(None, (tag.strip() for tag in value.split(",")))))
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return ",".join(self.value_from_object(obj) or ())

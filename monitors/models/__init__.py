@@ -1,0 +1,23 @@
+from monitors.models.access import ApiToken
+from monitors.models.history import PastOutcome, Rollup
+from monitors.models.operation import Gap, Heartbeat, InventoryRun
+from monitors.models.server import Environment, Policy, Server, ServerType
+from monitors.models.status import Incident, Outage, Reason, ServerStatus, StatusTransition
+
+__all__ = [
+    "ApiToken",
+    "Environment",
+    "Gap",
+    "Heartbeat",
+    "Incident",
+    "InventoryRun",
+    "Outage",
+    "PastOutcome",
+    "Policy",
+    "Reason",
+    "Rollup",
+    "Server",
+    "ServerStatus",
+    "ServerType",
+    "StatusTransition",
+]

@@ -1,0 +1,93 @@
+"""How often, how long and how stubbornly to look at a server, and where each of these values comes from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from monitors.status import Thresholds
+
+
+class Origin(StrEnum):
+    VARIABLE = "variable"
+    """An environment variable or its default."""
+    POLICY = "policy"
+    """The policy of the server's environment."""
+    SERVER = "server"
+    CLAMPED = "clamped"
+    """The timeout was longer than the interval, so the interval is used."""
+
+
+class Overrides(Protocol):
+    """Anything with the four settings; None means inherited."""
+
+    @property
+    def interval_seconds(self) -> int | None: ...
+    @property
+    def timeout_seconds(self) -> float | None: ...
+    @property
+    def healthy_threshold(self) -> int | None: ...
+    @property
+    def unhealthy_threshold(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The four settings, None where they are inherited. The last in the line has none inherited."""
+
+    interval_seconds: int | None = None
+    timeout_seconds: float | None = None
+    healthy_threshold: int | None = None
+    unhealthy_threshold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The values in force for one server, in seconds and outcomes, with the origin of each."""
+
+    interval_seconds: int
+    timeout_seconds: float
+    healthy_threshold: int
+    unhealthy_threshold: int
+    origins: dict[str, Origin]
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=self.interval_seconds)
+
+    @property
+    def timeout(self) -> timedelta:
+        return timedelta(seconds=self.timeout_seconds)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.healthy_threshold, self.unhealthy_threshold)
+
+    def as_dict(self) -> dict[str, dict[str, float | str]]:
+        """`{"interval_seconds": {"value": 30, "origin": "policy"}, ...}`, for the API and pages."""
+        return {name: {"value": getattr(self, name), "origin": str(origin)} for name, origin in self.origins.items()}
+
+
+def effective(server: Overrides, policy: Overrides, variables: Overrides) -> Effective:
+    """The first of server, policy and variables that says something, for each setting; the timeout never exceeds the
+    interval."""
+    lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
+    values: dict[str, float] = {}
+    origins: dict[str, Origin] = {}
+    for name in Rules.__dataclass_fields__:
+        for origin, rules in lines:
+            value = getattr(rules, name)
+            if value is not None:
+                values[name], origins[name] = value, origin
+                break
+    if values["timeout_seconds"] > values["interval_seconds"]:
+        values["timeout_seconds"], origins["timeout_seconds"] = values["interval_seconds"], Origin.CLAMPED
+    return Effective(
+        interval_seconds=int(values["interval_seconds"]),
+        timeout_seconds=values["timeout_seconds"],
+        healthy_threshold=int(values["healthy_threshold"]),
+        unhealthy_threshold=int(values["unhealthy_threshold"]),
+        origins=origins,
+    )

@@ -1,0 +1,53 @@
+"""The state machine: consecutive outcomes in, health out. Pure; see `monitors.folding` for what is remembered beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Health(StrEnum):
+    """What is stored. A paused server shows PAUSED, which masks its health and is never stored."""
+
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How many outcomes of a kind in a row (each >= 1) it takes to become healthy or unhealthy."""
+
+    healthy: int
+    unhealthy: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a server stands. At most one of `successes` and `failures` is non-zero."""
+
+    health: Health = Health.UNKNOWN
+    successes: int = 0
+    failures: int = 0
+    inconclusive: int = 0
+    """Inconclusive outcomes in a row, since the last conclusive one."""
+
+
+def advance(standing: Standing, *, ok: bool | None, thresholds: Thresholds) -> Standing:
+    """Fold one outcome into `standing`; `ok` is None for an inconclusive one.
+
+    The health flips when the current run reaches its threshold and not before; reaching it again is not news.
+    Out of UNKNOWN one success is enough, a failure needs its full run. An inconclusive outcome moves neither run, but
+    as many of them in a row as the failure threshold make the health UNKNOWN: nobody has seen the server for so long.
+    """
+    if ok is None:
+        standing = replace(standing, inconclusive=standing.inconclusive + 1)
+        blind = standing.inconclusive >= thresholds.unhealthy and standing.health is not Health.UNKNOWN
+        return Standing(inconclusive=standing.inconclusive) if blind else standing
+    if ok:
+        standing = replace(standing, successes=standing.successes + 1, failures=0, inconclusive=0)
+        crossed = standing.health is Health.UNKNOWN or standing.successes >= thresholds.healthy
+    else:
+        standing = replace(standing, successes=0, failures=standing.failures + 1, inconclusive=0)
+        crossed = standing.failures >= thresholds.unhealthy
+    return replace(standing, health=Health.HEALTHY if ok else Health.UNHEALTHY) if crossed else standing
