@@ -1,0 +1,219 @@
+"""From the stored columns of a server to the address that is probed. Pure: knows no Django.
+
+A `host` is a bare name or address, or carries scheme, port and path (`wss://ws1.example.com:8443/hub/chat`).
+Everything that leaves here is valid: probers build requests from these parts without looking at them again.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import idna
+
+WEBSOCKET_PATHS = {2: "/hub/chat", 3: "/hub/edit", 4: "/hub/game"}
+"""The types that are probed by a WebSocket handshake, with the path of each. Every other type is probed as web."""
+
+TLS_PORTS = frozenset({443, 8443})
+"""Ports that mean TLS when neither the host nor an override names a scheme."""
+
+MAX_NAME = 253
+MAX_LABEL = 63
+MAX_PORT = 65_535
+
+_SECURE = {"http": False, "ws": False, "https": True, "wss": True}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PORT = re.compile(r"[0-9]{1,5}")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+_STATUS_RANGE = re.compile(r"([1-5][0-9]{2})(?:\s*-\s*([1-5][0-9]{2}))?")
+_PATH_SAFE = "/?:@!$&'()*+,;=-._~%[]"
+
+
+class InvalidAddress(ValueError):  # noqa: N818 - the name of a failure kind, not of a mishap in the code
+    """A column does not describe something that can be probed.
+
+    `field` is the column at fault (`host`, `port`, `path`, `scheme` or `expected_status`), `message` says the remedy.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to look. `host` is a lower-case ASCII name or an address without brackets; `path` starts with `/`."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def parse_address(
+    *,
+    host: str,
+    port: int | None,
+    type: int,  # noqa: A002 - the column's name
+    path: str | None = None,
+    scheme: str | None = None,
+) -> Address:
+    """Read a server's columns. Raises `InvalidAddress`, naming the column at fault.
+
+    A port inside `host` wins over `port`; `path` and `scheme` win over what `host` carries; None or "" means "not
+    given". A single `/` after the host counts as no path, so that `wss://ws1.example.com/` of type 2 is still probed
+    at /hub/chat; give `path` to probe `/` itself.
+    """
+    _refuse_unprintable("host", host)
+    own_scheme, authority, own_path = _split(host)
+    name, own_port = _split_port(authority)
+    final_port = _port(port) if own_port is None else own_port
+    return Address(
+        scheme=_scheme(scheme or None, own_scheme, final_port, websocket=type in WEBSOCKET_PATHS),
+        host=_host(name),
+        port=final_port,
+        path=_path(path or None, own_path, WEBSOCKET_PATHS.get(type, "/")),
+    )
+
+
+def parse_expected_status(text: str) -> tuple[tuple[int, int], ...]:
+    """Read `200-299,301` into inclusive ranges; blank text means none. Raises `InvalidAddress`."""
+    if not text.strip():
+        return ()
+    ranges = []
+    for part in text.split(","):
+        match = _STATUS_RANGE.fullmatch(part.strip())
+        if match is None:
+            raise InvalidAddress("expected_status", "Write status codes and ranges from 100 to 599, like 200-299,301.")
+        low = int(match[1])
+        high = int(match[2] or low)
+        if high < low:
+            raise InvalidAddress("expected_status", f"Write the range {low}-{high} the other way round: {high}-{low}.")
+        ranges.append((low, high))
+    return tuple(ranges)
+
+
+def _refuse_unprintable(field: str, text: str) -> None:
+    """Raise for what could split a request or hide in a name: blanks, controls, lone surrogates, `\\` and `#`."""
+    for char in text:
+        if char.isspace():
+            raise InvalidAddress(field, "Remove the blanks and line breaks.")
+        if unicodedata.category(char) in ("Cc", "Cs"):
+            raise InvalidAddress(field, f"Remove the unprintable character U+{ord(char):04X}.")
+    if "\\" in text:
+        raise InvalidAddress(field, "Use / instead of the backslash.")
+    if "#" in text:
+        raise InvalidAddress(field, "Remove the # and what follows it: a fragment is never sent to a server.")
+
+
+def _split(host: str) -> tuple[str | None, str, str]:
+    """Scheme, authority and path of the column `host`; the path is "" when there is none worth the name."""
+    match = _SCHEME.match(host)
+    own_scheme = match[1].lower() if match else None
+    if own_scheme is not None and own_scheme not in _SECURE:
+        raise InvalidAddress("host", f"Start with http://, https://, ws:// or wss:// instead of {own_scheme}://.")
+    rest = host[match.end() :] if match else host
+    end = next((index for index, char in enumerate(rest) if char in "/?"), len(rest))
+    authority, own_path = rest[:end], rest[end:]
+    if not authority:
+        raise InvalidAddress("host", "Enter a name or an address, like web.example.com.")
+    if "@" in authority:
+        raise InvalidAddress("host", "Remove the user name and password before the @; use request headers instead.")
+    return own_scheme, authority, "" if own_path == "/" else own_path
+
+
+def _split_port(authority: str) -> tuple[str, int | None]:
+    if authority.startswith("["):
+        name, bracket, tail = authority[1:].partition("]")
+        if not bracket:
+            raise InvalidAddress("host", "Close the bracket of the IPv6 address: [2001:db8::1].")
+        return _ipv6(name), _own_port(tail) if tail else None
+    if authority.count(":") > 1:
+        return _ipv6(authority), None
+    name, colon, tail = authority.partition(":")
+    return name, _own_port(colon + tail) if colon else None
+
+
+def _own_port(text: str) -> int:
+    """The port of `:8443`, as written inside the column `host`."""
+    number = int(text[1:]) if text.startswith(":") and _PORT.fullmatch(text[1:]) else 0
+    if not 1 <= number <= MAX_PORT:
+        raise InvalidAddress("host", "Write the port after the colon as a number from 1 to 65535.")
+    return number
+
+
+def _port(port: int | None) -> int:
+    if port is None or not 1 <= port <= MAX_PORT:
+        raise InvalidAddress("port", "Enter a port from 1 to 65535.")
+    return port
+
+
+def _scheme(override: str | None, own: str | None, port: int, *, websocket: bool) -> str:
+    chosen = own if override is None else override.lower()
+    if chosen is not None and chosen not in _SECURE:
+        raise InvalidAddress("scheme", "Choose one of http, https, ws and wss.")
+    secure = port in TLS_PORTS if chosen is None else _SECURE[chosen]
+    return ("wss" if secure else "ws") if websocket else ("https" if secure else "http")
+
+
+def _path(override: str | None, own: str, default: str) -> str:
+    if override is not None:
+        _refuse_unprintable("path", override)
+    text = override or own or default
+    return quote(text if text.startswith("/") else f"/{text}", safe=_PATH_SAFE)
+
+
+def _ipv6(text: str) -> str:
+    if "%" in text:
+        raise InvalidAddress("host", "Remove the % and the zone after it: link-local addresses are not probed.")
+    try:
+        return ipaddress.IPv6Address(text).compressed
+    except ValueError:
+        raise InvalidAddress("host", "Write the IPv6 address like 2001:db8::1, or [2001:db8::1]:443.") from None
+
+
+def _host(text: str) -> str:
+    """A name in the form that DNS and TLS know, or an address in its usual spelling."""
+    if ":" in text:
+        return text
+    name = _ascii(text).removesuffix(".")
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4(name)
+    if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels):
+        raise InvalidAddress("host", "Shorten the name: at most 253 characters, 63 between two dots.")
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise InvalidAddress("host", "Use letters, digits, hyphens and underscores between the dots of the name.")
+    return name
+
+
+def _ascii(text: str) -> str:
+    """Lower case, international labels IDNA-encoded (RFC 5891, mapped by UTS 46), the others as they are.
+
+    Only the labels that need it go through `idna`, which would refuse the underscore of an internal name.
+    """
+    if text.isascii():
+        return text.lower()
+    if len(text) > MAX_NAME:
+        raise InvalidAddress("host", "Shorten the name: at most 253 characters, 63 between two dots.")
+    try:
+        labels = idna.uts46_remap(text, std3_rules=False).split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+    except idna.IDNAError:
+        raise InvalidAddress("host", "Correct the name: it has characters that no domain name may have.") from None
+
+
+def _ipv4(text: str) -> str:
+    """Read an address as inet_aton does, so that `0x7f.1` and `2130706433` meet the deny list as 127.0.0.1."""
+    if all(_NUMBER.fullmatch(part) for part in text.split(".")):
+        try:
+            return socket.inet_ntoa(socket.inet_aton(text))
+        except OSError:
+            pass
+    raise InvalidAddress("host", "Write the IPv4 address like 192.0.2.10: four numbers from 0 to 255.")
