@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from monitors.status import Thresholds
@@ -70,15 +71,26 @@ class Effective:
         return {name: {"value": getattr(self, name), "origin": str(origin)} for name, origin in self.origins.items()}
 
 
-def effective(server: Overrides, policy: Overrides, variables: Overrides) -> Effective:
+def rules(overrides: Overrides) -> Rules:
+    """The four settings of anything that has them."""
+    return Rules(
+        overrides.interval_seconds,
+        overrides.timeout_seconds,
+        overrides.healthy_threshold,
+        overrides.unhealthy_threshold,
+    )
+
+
+@lru_cache(maxsize=4096)
+def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
     """The first of server, policy and variables that says something, for each setting; the timeout never exceeds the
-    interval."""
+    interval. Most servers of a fleet share a few combinations, so they are remembered."""
     lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
     values: dict[str, float] = {}
     origins: dict[str, Origin] = {}
     for name in Rules.__dataclass_fields__:
-        for origin, rules in lines:
-            value = getattr(rules, name)
+        for origin, said in lines:
+            value = getattr(said, name)
             if value is not None:
                 values[name], origins[name] = value, origin
                 break

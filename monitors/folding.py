@@ -1,0 +1,74 @@
+"""What a server's status remembers, and how one observation changes it. Pure: rows in, rows out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitors.probers.base import MAX_DETAIL, Observation
+from monitors.status import Health, Standing, Thresholds, advance
+from monitors.strip import MICROSECOND, append, pack_stages
+
+
+@dataclass(slots=True)
+class Memory:
+    """The columns of a status row that outcomes move."""
+
+    standing: Standing
+    since: datetime | None = None
+    run_began_at: datetime | None = None
+    first_failure: str = ""
+    """The failure, and its detail, that began the current or latest failing run."""
+    first_detail: str = ""
+    failure: str = ""
+    """The latest failure; kept while the server is unhealthy, empty once it is healthy again."""
+    detail: str = ""
+    last_checked_at: datetime | None = None
+    elapsed_us: int | None = None
+    stages: str = ""
+    peer: str = ""
+    recent: str = ""
+    incident_id: int | None = None
+    last_slot: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A change of health: when the run began that caused it, and the latest failure before or at it."""
+
+    before: Health
+    after: Health
+    began_at: datetime
+    at: datetime
+    failure: str
+    detail: str
+
+
+def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Flip | None:
+    """Fold `observation` into `memory`; returns the change of health that it completes, if any.
+
+    An outage is dated from the first failed probe of its run, a recovery from its first success.
+    """
+    outcome, at = observation.outcome, observation.started_at
+    before = memory.standing
+    after = memory.standing = advance(before, ok=outcome.ok, thresholds=thresholds)
+    memory.last_slot = observation.slot
+    memory.last_checked_at = at
+    memory.elapsed_us = outcome.elapsed // MICROSECOND
+    memory.stages = pack_stages(outcome.stages)
+    memory.peer = outcome.address
+    memory.recent = append(memory.recent, observation)
+    if after.successes + after.failures == 1 and outcome.ok is not None:
+        memory.run_began_at = at
+        if not outcome.ok:
+            memory.first_failure, memory.first_detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
+    previous = memory.failure, memory.detail
+    if outcome.failure:
+        memory.failure, memory.detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
+    elif after.health is Health.HEALTHY:
+        memory.failure = memory.detail = ""
+    if after.health is before.health:
+        return None
+    memory.since = at if outcome.ok is None else memory.run_began_at or at
+    failure, detail = previous if outcome.ok else (memory.failure, memory.detail)
+    return Flip(before.health, after.health, memory.since, at, failure, detail)

@@ -1,0 +1,137 @@
+"""One thread per process that records the outcomes of all batches, so that what recording costs does not depend on the
+size of a batch and no slow server delays a neighbour's result."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+
+from monitors.probers.base import Observation
+from monitors.recording import record
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.25
+FLUSH_OUTCOMES = 250
+PATIENCE_SECONDS = 5.0
+"""How long a flush is tried again while the database is away. What cannot be stored then is dropped, and counted: it is
+as if nobody had looked, and no counter moves."""
+
+Hint = Callable[[], None]
+
+
+class Batch:
+    """The probes that one task handed out; `done` is set when each of them is recorded or dropped."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+        self.done = threading.Event()
+        if not size:
+            self.done.set()
+
+    def finish(self, count: int = 1) -> None:
+        with self._lock:
+            self._left -= count
+            if self._left <= 0:
+                self.done.set()
+
+
+class Recorder:
+    """Drains observations every `FLUSH_SECONDS` or `FLUSH_OUTCOMES`, and rings `hint` after news."""
+
+    def __init__(self, hint: Hint) -> None:
+        self._hint = hint
+        self._waiting: queue.SimpleQueue[tuple[Observation, Batch] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self.dropped = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Record what is waiting, then end."""
+        self._waiting.put(None)
+        self._thread.join(timeout)
+
+    def put(self, observation: Observation, batch: Batch) -> None:
+        self._waiting.put((observation, batch))
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            collected, running = self._collect()
+            if collected:
+                self._flush([observation for observation, _ in collected])
+                for _, batch in collected:
+                    batch.finish()
+        connection.close()
+
+    def _collect(self) -> tuple[list[tuple[Observation, Batch]], bool]:
+        """What has come in within one flush, and whether there may be more."""
+        item = self._waiting.get()
+        collected: list[tuple[Observation, Batch]] = []
+        until = time.monotonic() + FLUSH_SECONDS
+        while item is not None:
+            collected.append(item)
+            left = until - time.monotonic()
+            if len(collected) >= FLUSH_OUTCOMES or left <= 0:
+                return collected, True
+            try:
+                item = self._waiting.get(timeout=left)
+            except queue.Empty:
+                return collected, True
+        return collected, False
+
+    def _flush(self, observations: Sequence[Observation]) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            close_old_connections()
+            try:
+                news = record(observations)
+            except (OperationalError, InterfaceError):
+                connection.close()
+                if time.monotonic() >= until:
+                    self._drop(observations, "the database is away")
+                    return
+                time.sleep(FLUSH_SECONDS)
+            except Exception:
+                logger.exception("recording failed", extra={"outcomes": len(observations)})
+                self._flush_singly(observations)
+                return
+            else:
+                if news:
+                    self._hint()
+                return
+
+    def _flush_singly(self, observations: Sequence[Observation]) -> None:
+        """One outcome that cannot be stored does not take its neighbours along."""
+        for observation in observations:
+            try:
+                record([observation])
+            except DatabaseError:
+                self._drop([observation], "the database refuses it")
+        self._hint()
+
+    def _drop(self, observations: Sequence[Observation], reason: str) -> None:
+        self.dropped += len(observations)
+        logger.error(
+            "outcomes dropped",
+            extra={"reason": reason, "outcomes": len(observations), "server": observations[0].server_id},
+        )
+
+
+def send_hint() -> None:
+    """Ring the bell of whoever passes transitions on. Lossy: the next tick makes certain."""
+    from healthcheck.celery import app  # noqa: PLC0415  the application configures itself from Django's settings
+
+    try:
+        app.send_task(settings.TRANSITION_HINT_TASK, expires=2, retry=False)
+    except app.connection_for_write().connection_errors as error:
+        logger.warning("hint not sent", extra={"error": type(error).__name__})

@@ -1,0 +1,266 @@
+"""What people do to servers. Each change resets what it makes meaningless, and whoever was told of a failure is told
+how it ended.
+
+Locks are taken in the same order everywhere, the status rows first (in key order) and then the servers, so that nobody
+waits in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db.models import Exists, OuterRef
+
+from monitors.models import Incident, Outage, Reason, Server, ServerStatus, StatusTransition
+from monitors.recording.news import Change, store
+from monitors.schedule import next_slot
+from monitors.status import Health
+from monitors.targets import TARGET_COLUMNS, effective_of, policies
+from monitors.transactions import retried_atomic
+
+CHUNK = 1_000
+"""Servers changed in one transaction: short enough for the recorder to get in between."""
+IN_HAND = timedelta(seconds=2)
+"""Probes whose slot is not further away may have been handed out already."""
+FIRST_PROBES = timedelta(milliseconds=2)
+"""Distance between the first probes of servers that were added together."""
+
+
+def save(server: Server, *, actor: str, now: datetime) -> Server:
+    """Create or update one server; it must be valid. Whether it is paused is not saved: see `pause` and `resume`.
+
+    Raises IntegrityError when another server has the name.
+    """
+    if server.pk is None:
+        return _insert(server, now)
+    return _update(server, actor, now)
+
+
+@retried_atomic
+def _insert(server: Server, now: datetime) -> Server:
+    server.save(force_insert=True)
+    ensure_statuses(now)
+    return server
+
+
+@retried_atomic
+def _update(server: Server, actor: str, now: datetime) -> Server:
+    list(ServerStatus.objects.lock([server.pk]))
+    before = Server.objects.get(pk=server.pk)
+    server.paused, server.paused_reason = before.paused, before.paused_reason
+    server.save(force_update=True)
+    if any(getattr(before, name) != getattr(server, name) for name in TARGET_COLUMNS):
+        _reset([server], Reason.EDITED, actor, now)
+    elif server.notification and not before.notification:
+        _tell_again([server], actor, now)
+    _replan(server, now)
+    return server
+
+
+def _replan(server: Server, now: datetime) -> None:
+    """A shorter interval holds from now on, not from the next probe of the longer one."""
+    interval = effective_of(server, policies()).interval
+    ServerStatus.objects.filter(server=server, next_probe_at__gt=now + interval).update(
+        next_probe_at=next_slot(server.pk, now, interval)
+    )
+
+
+@retried_atomic
+def create(servers: Sequence[Server], *, now: datetime) -> None:
+    """Insert valid new servers, all or none. Raises IntegrityError when a name exists."""
+    Server.objects.bulk_create(servers, batch_size=CHUNK)
+    ensure_statuses(now)
+
+
+def ensure_statuses(now: datetime) -> int:
+    """Give every server that has none a status row, so that a row that anybody inserted is probed within a tick."""
+    missing = Server.objects.filter(~Exists(ServerStatus.objects.filter(server=OuterRef("pk"))))
+    rows = list(missing.order_by("id").values_list("id", "paused"))
+    statuses = [
+        ServerStatus(server_id=server_id, next_probe_at=None if paused else now + rank * FIRST_PROBES)
+        for rank, (server_id, paused) in enumerate(rows)
+    ]
+    ServerStatus.objects.bulk_create(statuses, ignore_conflicts=True, batch_size=CHUNK)
+    return len(rows)
+
+
+def pause(server_ids: Collection[int], *, actor: str, now: datetime, reason: str = "") -> int:
+    """Stop probing. Returns how many were not paused before."""
+    return _in_chunks(server_ids, partial(_pause, actor=actor, reason=reason, now=now))
+
+
+@retried_atomic
+def _pause(server_ids: Sequence[int], *, actor: str, reason: str, now: datetime) -> int:
+    servers = _locked(server_ids, paused=False)
+    _reset(servers, Reason.PAUSED, actor, now, detail=reason)
+    ids = [server.pk for server in servers]
+    Server.objects.filter(id__in=ids).update(paused=True, paused_reason=reason[:200] or None, updated_at=now)
+    ServerStatus.objects.filter(server__in=ids).update(next_probe_at=None)
+    return len(ids)
+
+
+def resume(server_ids: Collection[int], *, actor: str, now: datetime) -> int:
+    """Probe again, from UNKNOWN on. Returns how many were paused."""
+    return _in_chunks(server_ids, partial(_resume, actor=actor, now=now))
+
+
+@retried_atomic
+def _resume(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
+    servers = _locked(server_ids, paused=True)
+    _reset(servers, Reason.RESUMED, actor, now)
+    ids = [server.pk for server in servers]
+    Server.objects.filter(id__in=ids).update(paused=False, paused_reason=None, updated_at=now)
+    return len(ids)
+
+
+def set_notification(server_ids: Collection[int], on: bool, *, actor: str, now: datetime) -> int:
+    """Switch telling on or off. Switched on, the outage of an unhealthy server is told once. Returns how many changed."""
+    return _in_chunks(server_ids, partial(_set_notification, on=on, actor=actor, now=now))
+
+
+@retried_atomic
+def _set_notification(server_ids: Sequence[int], *, on: bool, actor: str, now: datetime) -> int:
+    servers = _locked(server_ids, notification=not on)
+    Server.objects.filter(id__in=[server.pk for server in servers]).update(notification=on, updated_at=now)
+    for server in servers:
+        server.notification = on
+    if on:
+        _tell_again(servers, actor, now)
+    return len(servers)
+
+
+def delete(server_ids: Collection[int], *, actor: str, now: datetime) -> int:
+    """Delete servers with their status; their history expires by itself. Returns how many there were."""
+    return _in_chunks(server_ids, partial(_delete, actor=actor, now=now))
+
+
+@retried_atomic
+def _delete(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
+    servers = _locked(server_ids)
+    _store(servers, Reason.DELETED, actor, now)
+    ids = [server.pk for server in servers]
+    ServerStatus.objects.filter(server__in=ids).delete()
+    Server.objects.filter(id__in=ids).delete()
+    return len(ids)
+
+
+@retried_atomic
+def reap_orphans(now: datetime) -> int:
+    """End what belonged to servers whose rows somebody deleted with a statement of their own."""
+    orphans = ServerStatus.objects.filter(~Exists(Server.objects.filter(pk=OuterRef("server_id"))))
+    ids = list(orphans.order_by("server_id").values_list("server_id", flat=True)[:CHUNK])
+    rows = list(ServerStatus.objects.lock(ids)) if ids else []
+    incidents = Incident.objects.in_bulk([row.incident_id for row in rows if row.incident_id])
+    store(
+        [
+            Change(
+                server_id=row.pk,
+                host_name=incident.host_name,
+                environment=incident.environment,
+                notification=True,
+                before=row.health,
+                after=Health.UNKNOWN,
+                reason=Reason.DELETED,
+                at=now,
+                incident_id=incident.pk,
+                failure=row.failure,
+                detail=row.detail,
+            )
+            for row in rows
+            if (incident := incidents.get(row.incident_id or 0))
+        ]
+    )
+    ServerStatus.objects.filter(server__in=[row.pk for row in rows]).delete()
+    return len(rows)
+
+
+def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
+    """Note who takes care of an open incident; the first one counts. False when it has ended or somebody was first."""
+    unclaimed = Incident.objects.filter(pk=incident_id, ended_at=None, acknowledged_at=None)
+    return bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
+
+
+def _in_chunks(server_ids: Collection[int], change: Callable[[Sequence[int]], int]) -> int:
+    return sum(change(chunk) for chunk in _chunks(sorted(set(server_ids))))
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def _locked(server_ids: Sequence[int], **condition: bool) -> list[Server]:
+    """The servers that meet `condition`, with their status rows locked."""
+    list(ServerStatus.objects.lock(server_ids))
+    return list(Server.objects.filter(id__in=server_ids, **condition).order_by("id"))
+
+
+def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = "") -> None:
+    """Forget what was known: the health is UNKNOWN, the counters are 0, probes in hand no longer count."""
+    _store(servers, reason, actor, now, detail)
+    ServerStatus.objects.filter(server__in=[server.pk for server in servers]).update(
+        health=Health.UNKNOWN,
+        successes=0,
+        failures=0,
+        inconclusive=0,
+        since=now,
+        run_began_at=None,
+        first_failure="",
+        first_detail="",
+        failure="",
+        detail="",
+        incident=None,
+        last_slot=now + IN_HAND,
+        next_probe_at=now + IN_HAND + FIRST_PROBES,
+        claimed_until=None,
+    )
+
+
+def _store(servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = "") -> None:
+    statuses = ServerStatus.objects.in_bulk([server.pk for server in servers])
+    store(
+        [
+            Change(
+                server_id=server.pk,
+                host_name=server.host_name,
+                environment=server.environment,
+                notification=server.notification,
+                before=status.health,
+                after=Health.UNKNOWN,
+                reason=reason,
+                at=now,
+                incident_id=status.incident_id,
+                failure=status.failure,
+                detail=detail or status.detail,
+                actor=actor,
+            )
+            for server in servers
+            if (status := statuses.get(server.pk))
+        ]
+    )
+
+
+def _tell_again(servers: Sequence[Server], actor: str, now: datetime) -> None:
+    """Announce the outage that goes on at each of `servers`, now that somebody wants to hear of it."""
+    statuses = ServerStatus.objects.filter(server__in=[server.pk for server in servers], incident__isnull=False)
+    by_id = {server.pk: server for server in servers}
+    StatusTransition.objects.bulk_create(
+        StatusTransition(
+            server_id=status.pk,
+            incident_id=status.incident_id,
+            host_name=by_id[status.pk].host_name,
+            environment=by_id[status.pk].environment,
+            from_health=status.health,
+            to_health=status.health,
+            reason=Reason.NOTIFICATION_ON,
+            outage=Outage.ONGOING,
+            notification=True,
+            failure=status.failure,
+            detail=status.detail,
+            actor=actor,
+            at=now,
+        )
+        for status in statuses.order_by("server_id")
+    )

@@ -1,0 +1,204 @@
+"""Outcomes in, status, history and news out: the hot path, a constant number of statements for each batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from monitors.bulk import upsert
+from monitors.fields import to_milliseconds
+from monitors.folding import Flip, Memory, fold
+from monitors.models import PastOutcome, Reason, Rollup, Server, ServerStatus
+from monitors.policy import Rules
+from monitors.probers.base import MAX_DETAIL, Observation
+from monitors.recording.news import Change, store
+from monitors.status import Health, Standing
+from monitors.strip import MICROSECOND, pack_stages
+from monitors.targets import RULE_COLUMNS, address_text, effective_rules, policies
+from monitors.transactions import retried_atomic
+
+logger = logging.getLogger(__name__)
+
+STATUS_COLUMNS = (
+    "health",
+    "successes",
+    "failures",
+    "inconclusive",
+    "since",
+    "run_began_at",
+    "first_failure",
+    "first_detail",
+    "failure",
+    "detail",
+    "last_checked_at",
+    "elapsed_us",
+    "stages",
+    "peer",
+    "recent",
+    "incident_id",
+    "last_slot",
+)
+HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
+ROLLUP_COLUMNS = (
+    "server_id",
+    "resolution",
+    "start",
+    "succeeded",
+    "failed",
+    "inconclusive",
+    "elapsed_sum_us",
+    "elapsed_max_us",
+)
+ROLLUP_KEY = ROLLUP_COLUMNS[:3]
+
+
+def record(observations: Iterable[Observation]) -> int:
+    """Store a batch of outcomes and the transitions that they complete. The only writer of outcomes.
+
+    In one short transaction: lock the status rows (in key order), drop observations of paused or deleted servers and
+    of slots already recorded, fold the rest, write back in bulk. Returns how many transitions were stored.
+    """
+    return sum(_record_round(batch) for batch in _rounds(observations))
+
+
+def _rounds(observations: Iterable[Observation]) -> Iterator[dict[int, Observation]]:
+    """Batches with one observation of each server, in the order of the slots."""
+    rest = sorted(observations, key=lambda observation: observation.slot)
+    while rest:
+        batch: dict[int, Observation] = {}
+        later = []
+        for observation in rest:
+            if batch.setdefault(observation.server_id, observation) is not observation:
+                later.append(observation)
+        yield batch
+        rest = later
+
+
+@retried_atomic
+def _record_round(observations: Mapping[int, Observation]) -> int:
+    memories = _lock(observations)
+    columns = ("id", "host_name", "notification", "paused", *RULE_COLUMNS)
+    servers = {row[0]: row for row in Server.objects.filter(id__in=memories).values_list(*columns)}
+    in_force = policies()
+    recorded: dict[int, Memory] = {}
+    flips: list[tuple[Any, Memory, Flip]] = []
+    for server_id, memory in memories.items():
+        observation, server = observations[server_id], servers.get(server_id)
+        if server is None or server[3] or (memory.last_slot is not None and observation.slot <= memory.last_slot):
+            continue
+        thresholds = effective_rules(server[4], Rules(*server[5:]), in_force).thresholds
+        flip = fold(memory, observation, thresholds)
+        recorded[server_id] = memory
+        if flip:
+            flips.append((server, memory, flip))
+    stored = [observations[server_id] for server_id in recorded]
+    _store_flips(flips)
+    upsert(
+        ServerStatus,
+        ("server_id", *STATUS_COLUMNS, "claimed_until"),
+        map(_status_row, recorded.items()),
+        key=("server_id",),
+    )
+    upsert(PastOutcome, HISTORY_COLUMNS, map(_history_row, stored), key=("server_id", "slot"))
+    upsert(
+        Rollup,
+        ROLLUP_COLUMNS,
+        (row for observation in stored for row in _rollup_rows(observation)),
+        key=ROLLUP_KEY,
+        sums=("succeeded", "failed", "inconclusive", "elapsed_sum_us"),
+        maxima=("elapsed_max_us",),
+    )
+    return len(flips)
+
+
+def _lock(observations: Mapping[int, Observation]) -> dict[int, Memory]:
+    rows = ServerStatus.objects.lock(observations).values_list("server_id", *STATUS_COLUMNS)
+    return {row[0]: Memory(Standing(Health(row[1]), *row[2:5]), *row[5:]) for row in rows}
+
+
+def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
+    """Store the transitions and remember in each memory which incident is open now."""
+    if not flips:
+        return
+    opening = [server[0] for server, memory, flip in flips if flip.after is Health.UNHEALTHY]
+    addresses = {server.id: address_text(server) for server in Server.objects.filter(id__in=opening)}
+    incidents = store([_change(server, memory, flip, addresses) for server, memory, flip in flips])
+    for server, memory, flip in flips:
+        memory.incident_id = incidents[server[0]]
+        logger.info(
+            "status changed",
+            extra={"server": server[0], "from": flip.before, "to": flip.after, "failure": flip.failure},
+        )
+
+
+def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str]) -> Change:
+    return Change(
+        server_id=server[0],
+        host_name=server[1],
+        environment=server[4],
+        notification=server[2],
+        before=flip.before,
+        after=flip.after,
+        reason=Reason.INCONCLUSIVE if flip.after is Health.UNKNOWN else Reason.OUTCOMES,
+        at=flip.at,
+        incident_id=memory.incident_id,
+        began_at=flip.began_at,
+        failure=flip.failure,
+        detail=flip.detail,
+        address=addresses.get(server[0], ""),
+    )
+
+
+def _milliseconds(value: datetime | None) -> int | None:
+    return None if value is None else to_milliseconds(value)
+
+
+def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
+    server_id, memory = item
+    standing = memory.standing
+    return (
+        server_id,
+        standing.health,
+        standing.successes,
+        standing.failures,
+        standing.inconclusive,
+        _milliseconds(memory.since),
+        _milliseconds(memory.run_began_at),
+        memory.first_failure,
+        memory.first_detail,
+        memory.failure,
+        memory.detail,
+        _milliseconds(memory.last_checked_at),
+        memory.elapsed_us,
+        memory.stages,
+        memory.peer,
+        memory.recent,
+        memory.incident_id,
+        _milliseconds(memory.last_slot),
+        None,  # the claim is done
+    )
+
+
+def _history_row(observation: Observation) -> tuple[Any, ...]:
+    outcome = observation.outcome
+    return (
+        observation.server_id,
+        to_milliseconds(observation.slot),
+        outcome.failure or "",
+        outcome.elapsed // MICROSECOND,
+        outcome.status,
+        pack_stages(outcome.stages),
+        "" if outcome.failure is None else outcome.detail[:MAX_DETAIL],
+    )
+
+
+def _rollup_rows(observation: Observation) -> Iterator[tuple[int, ...]]:
+    outcome = observation.outcome
+    ok, failed, inconclusive = outcome.ok is True, outcome.ok is False, outcome.ok is None
+    elapsed = outcome.elapsed // MICROSECOND if ok else 0
+    seconds = int(observation.slot.timestamp())
+    for resolution in (Rollup.MINUTE, Rollup.HOUR, Rollup.DAY):
+        start = (seconds - seconds % resolution) * 1000
+        yield observation.server_id, resolution, start, +ok, +failed, +inconclusive, elapsed, elapsed

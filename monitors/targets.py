@@ -1,0 +1,124 @@
+"""From a server's stored columns to what a prober is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+
+from monitors.address import InvalidAddress, parse_address, parse_expected_status
+from monitors.models import Policy, Server
+from monitors.policy import Effective, Rules, effective, rules
+from monitors.probers.base import Failure, Outcome, Target
+from monitors.probers.deny import DenyList
+
+RULE_COLUMNS = ("environment", "interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
+TARGET_COLUMNS = (
+    "host",
+    "port",
+    "type",
+    "path",
+    "scheme",
+    "expected_status",
+    "expected_text",
+    "request_headers",
+    "verify_tls",
+    "subprotocol",
+)
+"""The columns that say where to look and what to expect there: a change of one makes it another target."""
+
+Policies = Mapping[str, Rules]
+
+
+def variables() -> Rules:
+    """The settings that come from environment variables; none of them is inherited."""
+    return Rules(
+        settings.PROBE_INTERVAL_SECONDS,
+        settings.PROBE_TIMEOUT_SECONDS,
+        settings.HEALTHY_THRESHOLD,
+        settings.UNHEALTHY_THRESHOLD,
+    )
+
+
+def policies() -> Policies:
+    """What the policy of each environment says."""
+    return {policy.environment: rules(policy) for policy in Policy.objects.all()}
+
+
+def effective_rules(environment: str, overrides: Rules, policies: Policies) -> Effective:
+    return effective(overrides, policies.get(environment, Rules()), variables())
+
+
+def effective_of(server: Server, policies: Policies) -> Effective:
+    return effective_rules(server.environment, rules(server), policies)
+
+
+@lru_cache(maxsize=1)
+def _deny_list(networks: tuple[str, ...]) -> DenyList:
+    return DenyList(networks)
+
+
+def deny_list() -> DenyList:
+    """What no probe and no other outgoing request may reach."""
+    return _deny_list(tuple(settings.PROBE_DENY_NETWORKS))
+
+
+@lru_cache(maxsize=65_536)
+def _target(
+    host: str,
+    port: int,
+    type: int,  # noqa: A002
+    path: str | None,
+    scheme: str | None,
+    expected_status: str | None,
+    expected_text: str | None,
+    headers: tuple[tuple[str, str], ...],
+    verify_tls: bool | None,
+    subprotocol: str | None,
+    timeout: timedelta,
+) -> Target | Outcome:
+    try:
+        address = parse_address(host=host, port=port, type=type, path=path, scheme=scheme)
+        statuses = parse_expected_status(expected_status) if expected_status else ()
+    except InvalidAddress as error:
+        return Outcome(Failure.INVALID_ADDRESS, timedelta(0), detail=str(error)[:200])
+    return Target(
+        scheme=address.scheme,
+        host=address.host,
+        port=address.port,
+        path=address.path,
+        timeout=timeout,
+        expected_status=statuses,
+        expected_text=expected_text or "",
+        headers=headers,
+        verify_tls=verify_tls is not False,
+        subprotocol=subprotocol or "",
+    )
+
+
+def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
+    """The target that `TARGET_COLUMNS` describe, or the outcome when the stored address cannot be read."""
+    host, port, type_, path, scheme, status, text, headers, verify_tls, subprotocol = columns
+    pairs = tuple((headers or {}).items())
+    return _target(host, port, type_, path, scheme, status, text, pairs, verify_tls, subprotocol, timeout)
+
+
+def target_of(server: Server, policies: Policies) -> Target | Outcome:
+    """What to probe for `server`, or the outcome when its address cannot be read."""
+    columns = [getattr(server, name) for name in TARGET_COLUMNS]
+    return target_from(columns, effective_of(server, policies).timeout)
+
+
+def address_text(server: Server) -> str:
+    """The server's address as a URL, or what is stored when it cannot be read."""
+    try:
+        address = parse_address(
+            host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
+        )
+    except InvalidAddress:
+        return f"{server.host}:{server.port}"
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{address.scheme}://{host}:{address.port}{address.path}"

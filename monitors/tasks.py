@@ -1,0 +1,59 @@
+"""What the queues carry: ids and ISO instants. No logic, no try, no retry."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from monitors import claiming, inventory, recording, retention, worker
+from monitors.policy import Rules
+from monitors.targets import policies, variables
+
+logger = logging.getLogger(__name__)
+
+_planned_by: tuple[Rules, dict[str, Rules]] | None = None
+"""The variables and policies that this process last planned by."""
+
+
+@shared_task
+def probe_due() -> None:
+    """Hand out everything that is due before the next tick."""
+    global _planned_by
+    now = timezone.now()
+    if gap := claiming.beat(now):
+        logger.warning("nothing was probed", extra={"seconds": gap.duration.total_seconds()})
+    recording.ensure_statuses(now)
+    rules = variables(), dict(policies())
+    if rules != _planned_by:
+        claiming.replan(now)
+        _planned_by = rules
+    claims = claiming.claim_due(now)
+    for batch in claiming.batches(claims, settings.PROBE_BATCH_SIZE):
+        pairs = [(claim.server_id, claim.slot.isoformat()) for claim in batch]
+        expires = min(claim.interval for claim in batch).total_seconds()
+        probe_servers.apply_async([pairs], expires=expires)
+
+
+@shared_task
+def probe_servers(claims: list[tuple[int, str]]) -> None:
+    """Probe each server at its slot; returns when every outcome is recorded."""
+    jobs = worker.load({server_id: datetime.fromisoformat(slot) for server_id, slot in claims})
+    running = worker.running_worker()
+    if running and jobs and not running.probe(jobs).done.wait(worker.patience(jobs, timezone.now())):
+        logger.error("a batch was not finished", extra={"servers": len(jobs)})
+
+
+@shared_task
+def prune_history() -> None:
+    now = timezone.now()
+    recording.reap_orphans(now)
+    retention.prune(now)
+
+
+@shared_task
+def sync_inventory() -> None:
+    inventory.synchronise(dry_run=False, force=False, now=timezone.now())

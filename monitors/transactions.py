@@ -1,0 +1,35 @@
+"""Transactions that are run again when the database chose them as the victim of a deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 4
+RETRYABLE = {1205, 1213}
+"""MySQL: lock wait timeout, deadlock. Both say: restart the transaction."""
+
+
+def retried_atomic(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` in a transaction; when it loses a deadlock, again, up to `ATTEMPTS` times in all. Inside a
+    transaction it runs once: only the outermost can start over."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        attempts = 1 if connection.in_atomic_block else ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except OperationalError as error:
+                if attempt == attempts or not error.args or error.args[0] not in RETRYABLE:
+                    raise
+        raise AssertionError("unreachable")
+
+    return wrapper

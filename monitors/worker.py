@@ -1,0 +1,90 @@
+"""What a probing worker process holds: one engine, one recorder."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery.signals import worker_shutting_down
+from django.conf import settings
+
+from monitors.models import Server
+from monitors.policy import Rules
+from monitors.probers.base import Observation
+from monitors.probers.engine import Engine, Job
+from monitors.recorder import Batch, Recorder, send_hint
+from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, deny_list, effective_rules, policies, target_from
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    engine: Engine
+    recorder: Recorder
+
+    def probe(self, jobs: Sequence[Job]) -> Batch:
+        """Hand `jobs` to the loop; the batch is done when every outcome is recorded."""
+        batch = Batch(len(jobs))
+
+        def sink(job: Job, observation: Observation | None) -> None:
+            if observation is None:
+                batch.finish()
+            else:
+                self.recorder.put(observation, batch)
+
+        self.engine.submit(jobs, sink)
+        return batch
+
+
+_worker: Worker | None = None
+_lock = threading.Lock()
+_stopped = threading.Event()
+
+
+def running_worker() -> Worker | None:
+    """This process's worker, started at the first use; None once the process is shutting down."""
+    global _worker
+    with _lock:
+        if _stopped.is_set():
+            return None
+        if _worker is None:
+            engine = Engine(max_in_flight=settings.PROBE_MAX_IN_FLIGHT, deny=deny_list())
+            recorder = Recorder(send_hint)
+            engine.start()
+            recorder.start()
+            _worker = Worker(engine, recorder)
+        return _worker
+
+
+@worker_shutting_down.connect
+def stop(**_: Any) -> None:
+    """Give up the probes in flight, so that the process ends at once: what was not recorded was not looked at."""
+    _stopped.set()
+    with _lock:
+        if _worker:
+            _worker.engine.stop()
+            _worker.recorder.stop()
+
+
+def load(slots: dict[int, datetime]) -> list[Job]:
+    """One job for each server that still exists and is not paused."""
+    columns = ("id", *RULE_COLUMNS, *TARGET_COLUMNS)
+    in_force = policies()
+    jobs = []
+    for row in Server.objects.active().filter(id__in=slots).values_list(*columns):
+        rules = effective_rules(row[1], Rules(*row[2:6]), in_force)
+        jobs.append(Job(server_id=row[0], slot=slots[row[0]], target=target_from(row[6:], rules.timeout)))
+    return jobs
+
+
+def patience(jobs: Sequence[Job], now: datetime) -> float:
+    """Seconds after which a batch must have been done whatever happened: the last slot, its timeout, and time to
+    record."""
+    margin = timedelta(seconds=30)
+    longest = max(job.slot - now + getattr(job.target, "timeout", timedelta(0)) for job in jobs)
+    return (longest + margin).total_seconds()
