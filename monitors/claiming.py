@@ -42,7 +42,7 @@ def claim_due(now: datetime) -> list[Claim]:
     """Take the servers that are due before the next tick and move each to its next slot.
 
     A claimed server is not claimed again until it is recorded or its claim lapses, so its probes never overlap. Slots
-    that were missed are skipped, not replayed. A claim that is lost with the broker costs one slot, never a false alarm.
+    that were missed are skipped, not replayed. A claim lost with the broker costs one slot, never a false alarm.
     """
     due = Q(next_probe_at__lt=now + LOOK_AHEAD) & (Q(claimed_until=None) | Q(claimed_until__lte=now))
     waiting = ServerStatus.objects.filter(due).order_by("server_id").select_for_update()

@@ -1,4 +1,4 @@
-"""The state machine: consecutive outcomes in, health out. Pure; see `monitors.folding` for what is remembered beside it."""
+"""The state machine: consecutive outcomes in, health out. Pure; `monitors.folding` remembers what stands beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last sixty outcomes and the stages of one, each packed into a short text: one query shows a page of them. Pure."""
+"""The last sixty outcomes, and the stages of one, packed into short texts: one query shows a page of them. Pure."""
 
 from __future__ import annotations
 

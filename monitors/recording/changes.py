@@ -116,7 +116,7 @@ def _resume(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
 
 
 def set_notification(server_ids: Collection[int], on: bool, *, actor: str, now: datetime) -> int:
-    """Switch telling on or off. Switched on, the outage of an unhealthy server is told once. Returns how many changed."""
+    """Switch telling on or off. Switched on, an outage that goes on is told once. Returns how many changed."""
     return _in_chunks(server_ids, partial(_set_notification, on=on, actor=actor, now=now))
 
 

@@ -40,6 +40,7 @@ STATUS_COLUMNS = (
     "incident_id",
     "last_slot",
 )
+STATUS_ROW = ("server_id", *STATUS_COLUMNS, "claimed_until")
 HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
 ROLLUP_COLUMNS = (
     "server_id",
@@ -68,12 +69,8 @@ def _rounds(observations: Iterable[Observation]) -> Iterator[dict[int, Observati
     rest = sorted(observations, key=lambda observation: observation.slot)
     while rest:
         batch: dict[int, Observation] = {}
-        later = []
-        for observation in rest:
-            if batch.setdefault(observation.server_id, observation) is not observation:
-                later.append(observation)
+        rest = [seen for seen in rest if batch.setdefault(seen.server_id, seen) is not seen]
         yield batch
-        rest = later
 
 
 @retried_atomic
