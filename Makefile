@@ -1,0 +1,24 @@
+# `make run` starts everything and `make test` tests it; both install what they need into .venv first.
+
+PYTHON := .venv/bin/python
+
+.PHONY: run test lint types check messages
+
+run: ## the whole stack; HOST, PORT and the variables in .env.example change it
+	@./setup.sh && exec $(PYTHON) -m healthcheck.launcher
+
+test: ## on SQLite and on MariaDB; ARGS="-k smoke" goes to pytest
+	@./setup.sh tests && exec $(PYTHON) -m healthcheck.tests.run $(ARGS)
+
+lint: ## style
+	@./setup.sh tests && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+
+types:
+	@./setup.sh tests && $(PYTHON) -m mypy .
+
+check: ## everything that is checked before a change lands
+	@bash .ci/run
+
+messages: ## collects the texts to translate and compiles the translations; needs Debian's gettext
+	@$(PYTHON) manage.py makemessages --locale ko --no-location --ignore .venv --ignore var
+	@$(PYTHON) manage.py compilemessages --locale ko --ignore .venv
