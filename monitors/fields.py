@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -15,6 +15,16 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:  # the stubs' fields are generic, Django's are not
+    CharField = models.CharField[Any, Any]
+    DateTimeField = models.DateTimeField[Any, Any]
+    IntegerField = models.IntegerField[Any, Any]
+    BigIntegerField = models.BigIntegerField[Any, Any]
+    TextField = models.TextField[Any, Any]
+else:
+    CharField, DateTimeField, IntegerField = models.CharField, models.DateTimeField, models.IntegerField
+    BigIntegerField, TextField = models.BigIntegerField, models.TextField
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -28,7 +38,7 @@ class CurrentSecond(Now):
         return self.as_sql(compiler, connection, template="CURRENT_TIMESTAMP", **context)
 
 
-class NameField(models.CharField):
+class NameField(CharField):
     """A name that compares without regard to case on SQLite too, as it does under MySQL's default collations."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -38,7 +48,7 @@ class NameField(models.CharField):
         return parameters
 
 
-class EnumField(models.CharField):
+class EnumField(CharField):
     """MySQL's `enum(...)`; a short text elsewhere."""
 
     def __init__(self, *args: Any, values: Iterable[str], **kwargs: Any) -> None:
@@ -58,7 +68,7 @@ class EnumField(models.CharField):
         return super().db_type(connection)
 
 
-class _SecondsField(models.DateTimeField):
+class _SecondsField(DateTimeField):
     """A date and time without a fraction of a second on MySQL."""
 
     mysql_type = ""
@@ -80,7 +90,7 @@ class SecondsDateTimeField(_SecondsField):
     mysql_type = "datetime"
 
 
-class ChoiceCharField(models.CharField):
+class ChoiceCharField(CharField):
     """A text with choices that stay out of the migrations: adding a choice is no change of the schema."""
 
     def deconstruct(self) -> Any:
@@ -89,7 +99,7 @@ class ChoiceCharField(models.CharField):
         return name, path, args, kwargs
 
 
-class ChoiceIntegerField(models.IntegerField):
+class ChoiceIntegerField(IntegerField):
     """An integer with choices that stay out of the migrations."""
 
     def deconstruct(self) -> Any:
@@ -107,9 +117,13 @@ def from_milliseconds(value: int) -> datetime:
     return EPOCH + value * MILLISECOND
 
 
-class InstantField(models.BigIntegerField):
+class InstantField(BigIntegerField):
     """An instant as milliseconds since the epoch: a quarter of the bytes of SQLite's text, cheap to read and write,
     and the same on every database whatever the session's time zone. Aware datetimes in Python."""
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
 
     def from_db_value(self, value: int | None, *_args: Any) -> datetime | None:
         return None if value is None else from_milliseconds(value)
@@ -147,7 +161,7 @@ def decrypt(token: str) -> str:
         raise ValueError("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it") from None
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(TextField):
     """A secret: plain in Python, encrypted in the database. Cannot be searched."""
 
     def from_db_value(self, value: str | None, *_args: Any) -> str | None:
@@ -178,7 +192,7 @@ class EncryptedHeadersField(EncryptedTextField):
         return json.dumps(self.value_from_object(obj))
 
 
-class TagsField(models.CharField):
+class TagsField(CharField):
     """A list of short words in one text, each between commas, so that `contains=",word,"` finds it on any database."""
 
     def from_db_value(self, value: str | None, *_args: Any) -> list[str] | None:

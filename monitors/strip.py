@@ -11,7 +11,7 @@ from monitors.probers.base import Failure, Observation, Stages
 LENGTH = 60
 """Outcomes kept."""
 SUCCESS = "-"
-LETTERS = {SUCCESS: None} | dict(zip(ascii_letters, Failure, strict=False))
+LETTERS: dict[str, Failure | None] = {SUCCESS: None, **dict(zip(ascii_letters, Failure, strict=False))}
 """A letter for each failure, by position: append to `Failure`, never insert."""
 LETTER_OF = {failure: letter for letter, failure in LETTERS.items()}
 TOKEN = 14

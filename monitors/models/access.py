@@ -6,6 +6,7 @@ import hashlib
 import secrets
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,7 @@ def digest(token: str) -> str:
 
 
 class ApiTokenManager(models.Manager["ApiToken"]):
-    def issue(self, user: object, name: str = "") -> tuple[ApiToken, str]:
+    def issue(self, user: User, name: str = "") -> tuple[ApiToken, str]:
         """A new token and its text, which is shown once and stored nowhere."""
         text = secrets.token_urlsafe(32)
         return self.create(user=user, name=name, digest=digest(text), hint=text[-4:]), text

@@ -219,4 +219,4 @@ class Server(RuleFields):
         permissions = [("delete_all_servers", "Can delete all servers at once")]
 
     def __str__(self) -> str:
-        return self.host_name
+        return str(self.host_name)

@@ -33,9 +33,7 @@ def save(server: Server, *, actor: str, now: datetime) -> Server:
 
     Raises IntegrityError when another server has the name.
     """
-    if server.pk is None:
-        return _insert(server, now)
-    return _update(server, actor, now)
+    return _insert(server, now) if server._state.adding else _update(server, actor, now)
 
 
 @retried_atomic

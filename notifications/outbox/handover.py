@@ -1,0 +1,140 @@
+"""From transitions to deliveries: who is to be told of what."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from monitors.models import Outage, Reason, StatusTransition
+from monitors.transactions import retried_atomic
+from notifications.models import Channel, Delivery, Kind, SkipReason, State
+
+logger = logging.getLogger(__name__)
+
+MOST = 500
+"""Transitions handed over by one transaction."""
+NEWS_LASTS = timedelta(hours=1)
+"""A transition older than this when it is first looked at is no news; it is summed up with the others of its kind."""
+Told = dict[int, dict[str | None, Delivery]]
+"""For each incident, by channel, the latest delivery that told of it as down."""
+
+
+def hand_over(now: datetime) -> int:
+    """Make the deliveries of every transition that is not handed over yet. Returns how many transitions were."""
+    total = 0
+    while count := _hand_over_some(now):
+        total += count
+        if count < MOST:
+            break
+    return total
+
+
+@retried_atomic
+def _hand_over_some(now: datetime) -> int:
+    """The mark and the deliveries commit together. The mark is a column of each transition: ids commit out of order, so
+    the highest one seen says nothing about the lower ones."""
+    waiting = StatusTransition.objects.filter(handed_over_at=None).order_by("id")
+    transitions = list(waiting.select_for_update()[:MOST])
+    if not transitions:
+        return 0
+    channels = list(Channel.objects.enabled())
+    told = _told(transitions)
+    deliveries: list[Delivery] = []
+    for transition in transitions:
+        made = list(_deliveries(transition, channels, told, now))
+        deliveries += made
+        if transition.incident_id and transition.outage != Outage.ENDED:
+            told[transition.incident_id].update({delivery.channel_id: delivery for delivery in made})
+    _say_that_nobody_listens(deliveries)
+    deliveries += _summaries(deliveries, channels)
+    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+    StatusTransition.objects.filter(id__in=[t.pk for t in transitions]).update(handed_over_at=now)
+    return len(transitions)
+
+
+def _told(transitions: Sequence[StatusTransition]) -> Told:
+    ending = [t.incident_id for t in transitions if t.outage == Outage.ENDED]
+    told: Told = defaultdict(dict)
+    for delivery in Delivery.objects.filter(incident_id__in=ending, kind__in=(Kind.FAILURE, Kind.ONGOING)).order_by(
+        "id"
+    ):
+        told[delivery.incident_id or 0][delivery.channel_id] = delivery
+    return told
+
+
+def _deliveries(
+    transition: StatusTransition, channels: Sequence[Channel], told: Told, now: datetime
+) -> Iterator[Delivery]:
+    if not transition.outage:
+        return
+    if transition.outage == Outage.ENDED:
+        for channel_id, earlier in told[transition.incident_id or 0].items():
+            yield _ending(transition, channel_id, earlier, now)
+        return
+    kind = Kind.FAILURE if transition.outage == Outage.BEGAN else Kind.ONGOING
+    wanting = [channel for channel in channels if channel.wants(transition.environment)]
+    if not wanting:
+        yield _delivery(transition, kind, None, now, SkipReason.NO_CHANNEL)
+    for channel in wanting:
+        yield _delivery(transition, kind, channel.pk, now, _reason_to_skip(transition, now))
+
+
+def _ending(transition: StatusTransition, channel_id: str | None, earlier: Delivery, now: datetime) -> Delivery:
+    """Whoever was told of a failure is told its end, even if the notification was switched off in between; whoever was
+    not told of it is not told that it ended."""
+    kind = Kind.RECOVERY if transition.reason == Reason.OUTCOMES else Kind.ENDED
+    skipped = earlier.reason if earlier.state == State.SKIPPED else ""
+    if not skipped and now - transition.at > NEWS_LASTS:
+        skipped = SkipReason.EXPIRED
+    return _delivery(transition, kind, channel_id, now, skipped)
+
+
+def _reason_to_skip(transition: StatusTransition, now: datetime) -> str:
+    if not transition.notification:
+        return SkipReason.NOTIFICATION_OFF
+    return SkipReason.EXPIRED if now - transition.at > NEWS_LASTS else ""
+
+
+def _delivery(
+    transition: StatusTransition, kind: Kind, channel_id: str | None, now: datetime, skipped: str
+) -> Delivery:
+    return Delivery(
+        kind=kind,
+        channel_id=channel_id,
+        key=f"t:{transition.pk}",
+        transition=transition,
+        incident_id=transition.incident_id,
+        state=State.SKIPPED if skipped else State.PENDING,
+        reason=skipped,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _summaries(deliveries: Sequence[Delivery], channels: Sequence[Channel]) -> Iterator[Delivery]:
+    """One message for each channel that sums up the news which came too late."""
+    enabled = {channel.pk for channel in channels}
+    expired: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        if delivery.reason == SkipReason.EXPIRED and delivery.channel_id in enabled:
+            expired[delivery.channel_id].append(delivery)
+    for channel_id, late in expired.items():
+        instants = [delivery.transition.at for delivery in late if delivery.transition]
+        yield Delivery(
+            kind=Kind.EXPIRED,
+            channel_id=channel_id,
+            key=f"expired:{late[0].transition_id}",
+            facts={"count": len(late), "oldest": min(instants).isoformat(), "newest": max(instants).isoformat()},
+            created_at=late[0].created_at,
+            next_attempt_at=late[0].created_at,
+        )
+
+
+def _say_that_nobody_listens(deliveries: Sequence[Delivery]) -> None:
+    """Once, until somebody does: the dashboard says it all the while."""
+    if any(delivery.reason == SkipReason.NO_CHANNEL for delivery in deliveries):
+        latest = Delivery.objects.exclude(kind=Kind.TEST).order_by("-id").first()
+        if latest is None or latest.reason != SkipReason.NO_CHANNEL:
+            logger.warning("no channel receives alerts: enable one on the channels page, or nobody is told")
