@@ -18,6 +18,7 @@ from monitors.fields import (
     TagsField,
     TimestampField,
 )
+from monitors.validation import clean_rules, clean_server
 
 HEALTH_ORDER = ("UNHEALTHY", "UNKNOWN", "PAUSED", "HEALTHY")
 """Worst first."""
@@ -74,6 +75,10 @@ class RuleFields(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        clean_rules(self)
 
 
 class Policy(RuleFields):
@@ -220,3 +225,6 @@ class Server(RuleFields):
 
     def __str__(self) -> str:
         return str(self.host_name)
+
+    def clean(self) -> None:
+        clean_server(self)
