@@ -1,0 +1,55 @@
+"""What a role may do. Roles are groups of model permissions, so that an installation can cut its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+AUTHENTICATED = ""
+"""As `required_permission`: anybody who is logged in."""
+
+VERBS = {
+    "GET": "view",
+    "HEAD": "view",
+    "OPTIONS": "view",
+    "POST": "add",
+    "PUT": "change",
+    "PATCH": "change",
+    "DELETE": "delete",
+}
+
+
+class RolePermission(BasePermission):
+    """The model permission that the method stands for; reading needs `view`.
+
+    A view without a model, or whose action means something else than its method says, declares `required_permission`:
+    a permission, `AUTHENTICATED`, or one of these per method. A view that says nothing is refused to everybody.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        required = _required(str(request.method), view)
+        return required == AUTHENTICATED or request.user.has_perm(required)
+
+
+def _required(method: str, view: Any) -> str:
+    declared = getattr(view, "required_permission", None)
+    if isinstance(declared, Mapping):
+        method = method if method in declared else {"HEAD": "GET", "OPTIONS": "GET"}.get(method, method)
+        if method not in declared:
+            raise MethodNotAllowed(method)
+        return str(declared[method])
+    if declared is not None:
+        return str(declared)
+    if getattr(view, "_ignore_model_permissions", False):  # the list of endpoints of a router
+        return AUTHENTICATED
+    if method not in VERBS:
+        raise MethodNotAllowed(method)
+    options = view.queryset.model._meta
+    return f"{options.app_label}.{VERBS[method]}_{options.model_name}"
