@@ -59,7 +59,9 @@ make_venv() {
     "$python" -m venv --clear .venv || fail "making .venv failed; the lines above say why."
 }
 
-pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$@" </dev/null; }
+pip_install() { # shows errors and nothing else
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input "$@" </dev/null
+}
 
 # mysqlclient is the only package without a wheel. SQLite runs without it, so its absence is no error.
 has_mysqlclient() { compgen -G '.venv/lib/python3*/site-packages/MySQLdb/__init__.py' >/dev/null; }

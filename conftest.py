@@ -1,0 +1,52 @@
+"""What the tests of all parts share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.db.backends.mysql.features import DatabaseFeatures
+
+from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
+from healthcheck.tests.private_redis import private_redis
+
+# MySQL cannot return rows from an insert and MariaDB can. Tested is what both can do.
+DatabaseFeatures.can_return_columns_from_insert = False  # type: ignore[assignment]
+DatabaseFeatures.can_return_rows_from_bulk_insert = False  # type: ignore[assignment]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="run only what touches the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--only-database"):
+        return
+    kept = [item for item in items if _touches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or "db" in fixtures or "transactional_db" in fixtures
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The REDIS_URL of a Redis of this session's own. Empty it when you begin."""
+    with private_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[PrivateMariaDB]:
+    """A MariaDB of this session's own. Skips where there is none, but fails in CI."""
+    try:
+        with private_mariadb() as server:
+            yield server
+    except MissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))

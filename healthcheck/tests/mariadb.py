@@ -1,0 +1,107 @@
+"""A private MariaDB: its own data directory and unix socket, no port, a clock in Korea as the customer's has."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from healthcheck.processes import dying_with_parent, end
+
+INSTALL_SECONDS = 120
+START_SECONDS = 60
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+
+
+class MissingError(Exception):
+    """This machine has no MariaDB server, or Python no driver for it."""
+
+
+@dataclass(frozen=True)
+class PrivateMariaDB:
+    socket: Path
+
+    def url(self, database: str) -> str:
+        """The DATABASE_URL of `database`, which need not exist."""
+        return f"mysql://root@localhost/{database}?unix_socket={self.socket}"
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name, path=PATH)
+    if path is None:
+        raise MissingError(f"{name} is missing: install mariadb-server-core and mariadb-client-core (Debian)")
+    return path
+
+
+@contextmanager
+def private_mariadb() -> Iterator[PrivateMariaDB]:
+    """Starts one and ends it. Raises MissingError where this machine cannot."""
+    server, install = _program("mariadbd"), _program("mariadb-install-db")
+    try:
+        import MySQLdb  # noqa: F401, PLC0415 - may be missing, and that is what is found out here
+    except ImportError:
+        raise MissingError("mysqlclient is not installed: ./setup.sh says what it needs") from None
+    directory = Path(tempfile.mkdtemp(prefix="shm-mariadb-"))
+    try:
+        options = ["--no-defaults", f"--datadir={directory}/data", f"--user={getpass.getuser()}"]
+        log = directory / "log"
+        with log.open("wb") as output:
+            subprocess.run(
+                [install, *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=INSTALL_SECONDS,
+            )
+            process = subprocess.Popen(
+                [*dying_with_parent(), server, *options, *_server_options(directory)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "TZ": "Asia/Seoul"},
+                start_new_session=True,
+            )
+        try:
+            _wait(process, directory / "socket", log)
+            yield PrivateMariaDB(directory / "socket")
+        finally:
+            end([process], seconds=20)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _server_options(directory: Path) -> list[str]:
+    return [
+        f"--socket={directory}/socket",
+        f"--pid-file={directory}/pid",
+        "--skip-networking",
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_general_ci",
+        "--innodb-buffer-pool-size=64M",
+        "--innodb-flush-log-at-trx-commit=0",  # a crash may lose all: it is a test's
+        "--skip-log-bin",
+        "--performance-schema=OFF",
+    ]
+
+
+def _wait(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    import MySQLdb  # noqa: PLC0415
+
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            MySQLdb.connect(unix_socket=str(socket), user="root").close()
+        except MySQLdb.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-3000:]}") from None
+            time.sleep(0.1)
+        else:
+            return
