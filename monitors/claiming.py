@@ -46,7 +46,7 @@ def claim_due(now: datetime) -> list[Claim]:
     """
     due = Q(next_probe_at__lt=now + LOOK_AHEAD) & (Q(claimed_until=None) | Q(claimed_until__lte=now))
     waiting = ServerStatus.objects.filter(due).order_by("server_id").select_for_update()
-    slots = dict(waiting.values_list("server_id", "next_probe_at")[:MOST])
+    slots: dict[int, Any] = dict(waiting.values_list("server_id", "next_probe_at")[:MOST])
     claims, rows = [], []
     for server_id, rules in _effective(slots):
         slot = slots[server_id]
@@ -78,7 +78,7 @@ def batches(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:
 def replan(now: datetime) -> int:
     """Pull back the next probe of servers whose interval became shorter by a policy or a variable."""
     planned = ServerStatus.objects.filter(next_probe_at__gt=now + LOOK_AHEAD)
-    slots = dict(planned.order_by("server_id").select_for_update().values_list("server_id", "next_probe_at"))
+    slots: dict[int, Any] = dict(planned.order_by("server_id").select_for_update().values_list("server_id", "next_probe_at"))
     rows = [
         (server_id, to_milliseconds(next_slot(server_id, now, rules.interval)))
         for server_id, rules in _effective(slots)

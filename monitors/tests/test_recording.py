@@ -1,0 +1,268 @@
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitors import recording
+from monitors.models import Incident, Outage, PastOutcome, Reason, Rollup, Server, ServerStatus, StatusTransition
+from monitors.status import Health
+from monitors.strip import marks
+from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, see, server
+
+pytestmark = pytest.mark.django_db
+BEGAN = timedelta(milliseconds=5)
+"""How long after its slot an observation of the builders began."""
+
+
+def transitions(target):
+    rows = StatusTransition.objects.filter(server=target).order_by("id")
+    return [(row.from_health, row.to_health, row.reason, row.outage) for row in rows]
+
+
+def test_a_first_success_is_healthy_and_nobody_needs_to_be_told():
+    target = server()
+    see(target, "+")
+    assert transitions(target) == [("UNKNOWN", "HEALTHY", Reason.OUTCOMES, "")]
+    status = ServerStatus.objects.get(server=target)
+    assert (status.health, status.since, status.failure) == ("HEALTHY", NOW + BEGAN, "")
+
+
+def test_seed_defect_17_a_server_that_was_never_probed_is_unknown():
+    assert server().status.health == "UNKNOWN"
+
+
+def test_an_outage_begins_with_its_first_failure_and_ends_with_its_first_success():
+    target = server()
+    see(target, "+--++")
+    incident = Incident.objects.get()
+    assert incident.began_at == NOW + INTERVAL + BEGAN
+    assert incident.confirmed_at == NOW + 2 * INTERVAL + BEGAN
+    assert incident.ended_at == NOW + 3 * INTERVAL + BEGAN
+    assert incident.duration(NOW) == 2 * INTERVAL
+    assert transitions(target)[1:] == [
+        ("HEALTHY", "UNHEALTHY", Reason.OUTCOMES, Outage.BEGAN),
+        ("UNHEALTHY", "HEALTHY", Reason.OUTCOMES, Outage.ENDED),
+    ]
+    ended = StatusTransition.objects.latest("id")
+    assert (ended.failure, ended.incident_id, ended.at) == ("refused", incident.pk, NOW + 4 * INTERVAL + BEGAN)
+
+
+def test_since_of_an_unhealthy_server_is_when_the_outage_began():
+    target = server()
+    see(target, "+--")
+    status = ServerStatus.objects.get(server=target)
+    assert (status.since, status.failure) == (NOW + INTERVAL + BEGAN, "refused")
+    assert status.incident_id == Incident.objects.get().pk
+
+
+def test_seed_defect_2_a_restart_neither_forgets_an_outage_nor_announces_it_twice():
+    """Nothing is kept in memory between two records, so each of them is a restart."""
+    target = server()
+    see(target, "+-----")
+    assert StatusTransition.objects.filter(outage=Outage.BEGAN).count() == 1
+    see(target, "++", NOW + 10 * INTERVAL)
+    assert StatusTransition.objects.filter(outage=Outage.ENDED).count() == 1
+
+
+def test_a_slot_is_recorded_at_most_once():
+    target = server()
+    first = observation(target.pk, NOW, ok=False)
+    recording.record([first])
+    recording.record([first, first])
+    assert ServerStatus.objects.get(server=target).failures == 1
+    assert PastOutcome.objects.count() == 1
+    assert Rollup.objects.get(resolution=Rollup.DAY).failed == 1
+
+
+def test_a_late_outcome_of_an_earlier_slot_is_dropped():
+    target = server()
+    recording.record([observation(target.pk, NOW + INTERVAL)])
+    recording.record([observation(target.pk, NOW, ok=False)])
+    assert ServerStatus.objects.get(server=target).failures == 0
+
+
+def test_two_slots_of_one_server_in_one_flush_count_in_order():
+    target = server()
+    slots = [NOW + n * INTERVAL for n in range(6)]
+    outcomes = [True, False, False, True, True, False]
+    batch = [observation(target.pk, slot, ok) for slot, ok in zip(slots, outcomes, strict=True)]
+    recording.record(reversed(batch))
+    assert [row[1] for row in transitions(target)] == ["HEALTHY", "UNHEALTHY", "HEALTHY"]
+    assert Incident.objects.get().ended_at == slots[3] + BEGAN
+
+
+def test_outcomes_of_deleted_and_unknown_servers_are_dropped():
+    target = server()
+    recording.delete([target.pk], actor="kim", now=NOW)
+    recording.record([observation(target.pk, NOW), observation(10**9, NOW)])
+    assert not PastOutcome.objects.exists()
+
+
+def test_inconclusive_outcomes_are_recorded_and_then_shown_as_unknown():
+    target = server()
+    see(target, "+ii")
+    status = ServerStatus.objects.get(server=target)
+    assert (status.health, status.failure) == ("UNKNOWN", "prober_fault")
+    assert transitions(target)[-1] == ("HEALTHY", "UNKNOWN", Reason.INCONCLUSIVE, "")
+    assert Rollup.objects.get(resolution=Rollup.DAY).inconclusive == 2
+
+
+def test_an_outage_goes_on_while_the_monitor_is_blind_and_is_announced_once():
+    target = server()
+    see(target, "+--ii--++")
+    assert [row[3] for row in transitions(target) if row[3]] == [Outage.BEGAN, Outage.ENDED]
+    assert Incident.objects.get().ended_at == NOW + 7 * INTERVAL + BEGAN
+
+
+def test_history_and_rollups_are_written_with_the_batch():
+    target = server()
+    see(target, "+-+" * 30)
+    assert PastOutcome.objects.filter(server=target).count() == 90
+    day = Rollup.objects.get(server=target, resolution=Rollup.DAY)
+    assert (day.succeeded, day.failed, day.elapsed_sum_us, day.elapsed_max_us) == (60, 30, 180_000, 3_000)
+    assert Rollup.objects.filter(resolution=Rollup.MINUTE).count() == 15
+    assert [mark.failure is None for mark in marks(ServerStatus.objects.get().recent)][-3:] == [True, False, True]
+
+
+def test_pausing_tells_those_who_were_told_and_forgets_the_rest():
+    target = server()
+    see(target, "+--")
+    assert recording.pause([target.pk], actor="kim", reason="moving", now=NOW + 60 * SECOND) == 1
+    assert recording.pause([target.pk], actor="lee", now=NOW) == 0
+    assert transitions(target)[-1] == ("UNHEALTHY", "UNKNOWN", Reason.PAUSED, Outage.ENDED)
+    status = ServerStatus.objects.get(server=target)
+    assert (status.health, status.failures, status.next_probe_at, status.incident_id) == ("UNKNOWN", 0, None, None)
+    last = StatusTransition.objects.latest("id")
+    assert (last.actor, last.detail) == ("kim", "moving")
+    assert Incident.objects.get().end_reason == Reason.PAUSED
+
+
+def test_an_outcome_that_arrives_after_the_pause_is_dropped():
+    target = server()
+    see(target, "+-")
+    recording.pause([target.pk], actor="kim", now=NOW + 15 * SECOND)
+    recording.record([observation(target.pk, NOW + 2 * INTERVAL, ok=False)])
+    assert ServerStatus.objects.get(server=target).failures == 0
+
+
+def test_resuming_probes_at_once_and_from_unknown():
+    target = server()
+    see(target, "+--")
+    recording.pause([target.pk], actor="kim", now=NOW)
+    later = NOW + 100 * SECOND
+    assert recording.resume([target.pk], actor="kim", now=later) == 1
+    status = ServerStatus.objects.get(server=target)
+    assert status.health == "UNKNOWN"
+    assert later < status.next_probe_at <= later + 3 * SECOND
+    see(target, "--", later + 10 * SECOND)
+    assert transitions(target)[-1][3] == Outage.BEGAN
+
+
+def test_another_address_starts_from_unknown():
+    target = server()
+    see(target, "+--")
+    target.port = 9090
+    recording.save(target, actor="kim", now=NOW + 40 * SECOND)
+    assert transitions(target)[-1] == ("UNHEALTHY", "UNKNOWN", Reason.EDITED, Outage.ENDED)
+    recording.record([observation(target.pk, NOW + 41 * SECOND, ok=False)])
+    assert ServerStatus.objects.get(server=target).failures == 0, "a probe of the old address counted"
+
+
+def test_seed_defect_8_editing_saves_the_environment_and_keeps_the_outage():
+    target = server()
+    see(target, "+--")
+    target.environment = "STAGE"
+    recording.save(target, actor="kim", now=NOW)
+    assert Server.objects.get().environment == "STAGE"
+    assert ServerStatus.objects.get().health == "UNHEALTHY"
+
+
+def test_saving_does_not_change_whether_a_server_is_paused():
+    target = server()
+    recording.pause([target.pk], actor="kim", now=NOW)
+    target.paused = False
+    recording.save(target, actor="kim", now=NOW)
+    assert Server.objects.get().paused
+
+
+def test_switching_notification_on_during_an_outage_tells_it_once():
+    target = server(notification=False)
+    see(target, "+--")
+    assert recording.set_notification([target.pk], True, actor="kim", now=NOW) == 1
+    assert recording.set_notification([target.pk], True, actor="kim", now=NOW) == 0
+    assert [row[2:] for row in transitions(target)][-1] == (Reason.NOTIFICATION_ON, Outage.ONGOING)
+    healthy = server(notification=False)
+    see(healthy, "+")
+    recording.set_notification([healthy.pk], True, actor="kim", now=NOW)
+    assert len(transitions(healthy)) == 1
+
+
+def test_deleting_ends_the_outage_and_keeps_its_story():
+    target = server()
+    see(target, "+--")
+    assert recording.delete([target.pk], actor="kim", now=NOW + 60 * SECOND) == 1
+    last = StatusTransition.objects.latest("id")
+    assert (last.reason, last.outage, last.actor, last.host_name) == ("deleted", "ended", "kim", target.host_name)
+    assert not Server.objects.exists()
+    assert not ServerStatus.objects.exists()
+    assert Incident.objects.get().ended_at == NOW + 60 * SECOND
+    assert PastOutcome.objects.count() == 3
+
+
+def test_a_row_inserted_by_a_stranger_gets_a_status_and_one_deleted_by_a_stranger_ends_its_outage():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO server_health (host_name, host, port, type, environment)"
+            " VALUES ('채팅 서버', 'chat', 80, 9, 'LIVE')"
+        )
+    assert recording.ensure_statuses(NOW) == 1
+    assert recording.ensure_statuses(NOW) == 0
+    target = Server.objects.get()
+    assert target.notification
+    assert target.status.next_probe_at == NOW
+    see(target, "+---")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM server_health")
+    assert recording.reap_orphans(NOW) == 1
+    last = StatusTransition.objects.latest("id")
+    assert (last.host_name, last.reason, last.outage) == ("채팅 서버", "deleted", "ended")
+    assert not ServerStatus.objects.exists()
+
+
+def test_the_first_incident_acknowledgement_counts():
+    see(server(), "+--")
+    incident = Incident.objects.get()
+    assert recording.acknowledge(incident.pk, actor="kim", now=NOW)
+    assert not recording.acknowledge(incident.pk, actor="lee", now=NOW)
+    assert Incident.objects.get().acknowledged_by == "kim"
+
+
+def statements(count, slot, ok):
+    ids = [server(host_name=f"{slot}-{n}").pk for n in range(count)]
+    recording.record([observation(id_, NOW, True) for id_ in ids])
+    recording.record([observation(id_, NOW + INTERVAL, ok) for id_ in ids])
+    with CaptureQueriesContext(connection) as captured:
+        recording.record([observation(id_, NOW + 2 * INTERVAL, ok) for id_ in ids])
+    return len(captured)
+
+
+@pytest.mark.parametrize("ok", [True, False], ids=["all healthy", "all of them fail at once"])
+def test_the_statements_of_a_flush_do_not_grow_with_its_size(ok):
+    assert statements(2, 1, ok) == statements(60, 2, ok) <= 16
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text("+-i", min_size=1, max_size=25))
+def test_transitions_alternate_and_incidents_match_them(outcomes):
+    target = server()
+    see(target, outcomes)
+    news = [row[3] for row in transitions(target) if row[3]]
+    assert news == [Outage.BEGAN, Outage.ENDED] * (len(news) // 2) + [Outage.BEGAN] * (len(news) % 2)
+    assert Incident.objects.filter(server=target, ended_at=None).count() == len(news) % 2
+    healths = [row[1] for row in transitions(target)]
+    assert all(a != b for a, b in pairwise(healths))
+    assert ServerStatus.objects.get(server=target).health == (healths[-1] if healths else Health.UNKNOWN)
