@@ -1,0 +1,107 @@
+"""Slack messages out of text that nobody has to trust: cleaning, escaping, Slack's limits, and the blocks we use.
+
+Foreign text goes into `plain_text` and `rich_text` elements, which Slack does not parse; where it must go into
+mrkdwn (the `text` of a message, for notifications and screen readers) it is escaped and loses its formatting marks.
+Sources: Slack's reference pages "Formatting message text", "Blocks" (header, section, context, rich text) and
+"Truncating message content".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+Block = dict[str, Any]
+
+MAX_HEADER = 150
+MAX_SECTION = 3_000
+MAX_VALUE = 255
+"""Longest foreign value in a message; a host name has no more (RFC 1035, 2.3.4)."""
+
+INVISIBLE = re.compile(
+    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # direction marks, overrides, zero-width characters
+)
+SURROGATE = re.compile("[\ud800-\udfff]")
+MARKS = {"`": "ˋ", "*": "∗", "~": "∼", "_": "＿"}
+MARK = re.compile(r"[`*~]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word formats nothing
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted. `text` says everything important in one line; `blocks` say it again, laid out."""
+
+    text: str
+    blocks: list[Block]
+
+
+def clean(value: str, limit: int = MAX_VALUE) -> str:
+    """One visible line of at most `limit` characters, without control characters and marks that reorder text."""
+    value = SURROGATE.sub("\ufffd", INVISIBLE.sub("", value))
+    value = "".join(" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in value)
+    return clip(" ".join(value.split()), limit)
+
+
+def clip(value: str, limit: int) -> str:
+    """At most `limit` characters as Slack counts them (UTF-16 code units), ending in … when something was cut."""
+    if _length(value) <= limit:
+        return value
+    kept = value.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
+    return kept.rstrip() + "…"
+
+
+def _length(value: str) -> int:
+    return len(value.encode("utf-16-le")) // 2
+
+
+def mrkdwn(value: str, limit: int = MAX_VALUE) -> str:
+    """`value` cleaned, without formatting marks, and escaped: shown as it is and mentioning nobody."""
+    value = MARK.sub(lambda match: MARKS[match[0]], clean(value, limit))
+    return escape(value)
+
+
+def escape(value: str) -> str:
+    """Exactly the three characters that Slack wants escaped, nothing else."""
+    return re.sub("[&<>]", lambda match: ESCAPES[match[0]], value)
+
+
+def slack_date(instant: datetime) -> str:
+    """`instant` as each reader's own date and time; clients that cannot show that show it with our zone."""
+    fallback = timezone.localtime(instant).isoformat(sep=" ", timespec="seconds")
+    return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": clip(text, MAX_HEADER), "emoji": False}}
+
+
+def section(text: str) -> Block:
+    """`text` is mrkdwn: foreign parts of it have gone through `mrkdwn()`."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, MAX_SECTION), "verbatim": True}}
+
+
+def note(text: str) -> Block:
+    """A small grey line, not parsed."""
+    return {"type": "context", "elements": [{"type": "plain_text", "text": clip(text, MAX_VALUE), "emoji": False}]}
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> Block:
+    """A line `label: value` for each pair whose value is not empty; values need no escaping here."""
+    lines: list[Block] = []
+    for label, value in pairs:
+        if shown := clean(value):
+            new_line = "\n" if lines else ""
+            lines.append({"type": "text", "text": f"{new_line}{label}: ", "style": {"bold": True}})
+            lines.append({"type": "text", "text": shown})
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": lines}]}
+
+
+def link(url: str, label: str) -> Block:
+    element = {"type": "link", "url": url, "text": label}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
