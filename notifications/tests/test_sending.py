@@ -1,0 +1,287 @@
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from monitors import recording
+from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
+from notifications import outbox
+from notifications.models import Channel, Delivery, State
+from notifications.outbox import sending
+from notifications.slack import Reply, Verdict
+from notifications.tests.standin import Fault, Kind, Standin
+
+pytestmark = pytest.mark.django_db
+SOON = NOW + 60 * SECOND
+
+
+@pytest.fixture
+def slack(settings):
+    with Standin() as standin:
+        settings.SLACK_BOT_TOKEN, settings.SLACK_API_URL = standin.token, standin.api_url
+        yield standin
+
+
+@pytest.fixture
+def channel(slack):
+    return Channel.objects.create(channel_id=slack.channel, name="alerts")
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now=SOON):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def run(clock, seconds=1):
+    """What the ticks of so many seconds do."""
+    for _ in range(seconds):
+        outbox.hand_over(clock.now)
+        for channel_id in outbox.due_channels(clock.now):
+            outbox.deliver(channel_id, clock)
+        clock.now += SECOND
+
+
+def texts(slack):
+    return [entry.text for entry in slack.ledger.posted()]
+
+
+def states():
+    return [(row.state, row.reason) for row in Delivery.objects.order_by("id")]
+
+
+def test_a_failure_and_its_recovery_arrive_once_each_and_in_order(slack, channel, clock):
+    target = server(host_name="chat-3")
+    see(target, "+--")
+    run(clock, 3)
+    see(target, "++", NOW + 10 * INTERVAL)
+    clock.now = NOW + 12 * INTERVAL
+    run(clock, 3)
+    failure, recovery = texts(slack)
+    assert "LIVE" in failure
+    assert "chat-3" in failure
+    assert "chat-3" in recovery
+    row = Delivery.objects.earliest("id")
+    assert (row.state, row.attempts, row.error) == ("sent", 1, "")
+    assert row.slack_ts
+    assert row.seconds == pytest.approx((SOON - NOW - INTERVAL * 2).total_seconds(), abs=0.01)
+
+
+def test_one_message_a_second_and_channel(slack, channel, clock):
+    for _ in range(3):
+        see(server(), "+--")
+    outbox.hand_over(clock.now)
+    assert outbox.deliver(channel.pk, clock) is not None
+    assert outbox.deliver(channel.pk, clock) is None
+    assert outbox.due_channels(clock.now) == []
+    clock.now += SECOND
+    assert outbox.deliver(channel.pk, clock) is not None
+
+
+RETRIED = {
+    "429 with Retry-After": (Fault(Kind.RATE_LIMITED, seconds=7, times=1), 7, State.PENDING),
+    "service_unavailable": (Fault(Kind.ERROR, code="service_unavailable", times=1), 1, State.PENDING),
+    "a code that we do not know": (Fault(Kind.ERROR, code="brand_new_code", times=1), 1, State.PENDING),
+    "503, so Slack may have it": (Fault(Kind.STATUS, status=503, times=1), 1, State.UNCERTAIN),
+    "the connection was cut after the request": (Fault(Kind.CUT_BEFORE_RECORD, times=1), 1, State.UNCERTAIN),
+}
+
+
+@pytest.mark.parametrize(("fault", "seconds", "state"), RETRIED.values(), ids=RETRIED)
+def test_what_passes_is_tried_again_from_its_columns(slack, channel, clock, fault, seconds, state):
+    slack.faults.set(fault)
+    see(server(), "+--")
+    run(clock)
+    row = Delivery.objects.get()
+    assert (row.state, row.next_attempt_at) == (state, SOON + seconds * SECOND)
+    assert texts(slack) == []
+    run(clock, seconds + 1)
+    assert states() == [("sent", "")]
+    assert len(texts(slack)) == 1
+
+
+def test_while_slack_refuses_connections_everything_waits_and_then_leaves(slack, channel, clock):
+    slack.refuse()
+    target = server()
+    see(target, "+--")
+    run(clock, 5)
+    assert states() == [("pending", "")]
+    slack.accept()
+    run(clock, 60)
+    assert states() == [("sent", "")]
+
+
+def test_a_message_that_may_have_arrived_says_so_when_it_is_sent_again(slack, channel, clock):
+    slack.faults.set(Fault(Kind.RECORD_THEN_CUT, times=1))
+    see(server(), "+--")
+    run(clock)
+    assert states() == [("uncertain", "")]
+    run(clock, 5)
+    assert states() == [("sent", "")]
+    first, second = texts(slack)
+    assert second != first
+    assert "repeat" in second
+
+
+REFUSED = ["channel_not_found", "is_archived", "not_in_channel", "invalid_auth", "restricted_action"]
+    "channel_not_found",
+    "is_archived",
+    "not_in_channel",
+    "invalid_auth",
+    "account_inactive",
+    "restricted_action",
+]
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_seed_defect_5_a_refusal_settles_with_its_reason_and_stops_no_other_channel(slack, channel, clock, code):
+    other = slack.workspace.add_channel("other")
+    Channel.objects.create(channel_id=other.id)
+    slack.faults.set(Fault(Kind.ERROR, code=code, channel=channel.pk))
+    see(server(), "+--")
+    run(clock, 2)
+    assert states() == [("failed", code), ("sent", "")]
+
+
+def test_seed_defect_3_a_slack_error_does_not_lose_the_alert(slack, channel, clock):
+    slack.faults.set(Fault(Kind.STATUS, status=500, times=3))
+    see(server(), "+--")
+    run(clock, 30)
+    assert states() == [("sent", "")]
+
+
+def test_seed_defect_4_a_slack_error_drops_no_results_of_other_servers(slack, channel, clock):
+    slack.faults.set(Fault(Kind.ERROR, code="invalid_auth"))
+    first, second = server(), server()
+    see(first, "+--")
+    run(clock)
+    see(second, "+--")
+    assert second.incidents.exists()
+
+
+def test_a_code_that_we_do_not_know_is_given_up_in_the_end(slack, channel, clock):
+    slack.faults.set(Fault(Kind.ERROR, code="brand_new_code"))
+    see(server(), "+--")
+    run(clock, 60)
+    assert states() == [("failed", "brand_new_code")]
+    assert Delivery.objects.get().attempts == sending.UNKNOWN_CODE_ATTEMPTS
+
+
+def test_without_a_token_the_delivery_says_so(channel, clock, settings):
+    settings.SLACK_BOT_TOKEN = ""
+    see(server(), "+--")
+    run(clock)
+    assert states() == [("failed", "not_authed")]
+
+
+def test_a_recovery_does_not_overtake_its_failure_and_other_servers_do(slack, channel, clock):
+    stuck, other = server(host_name="stuck"), server(host_name="other")
+    see(stuck, "+--")
+    slack.faults.set(Fault(Kind.STATUS, status=500, times=1))
+    run(clock)
+    Delivery.objects.update(next_attempt_at=clock.now + 30 * SECOND)
+    see(stuck, "++", NOW + 5 * INTERVAL)
+    see(other, "+--", NOW)
+    run(clock, 40)
+    posted = texts(slack)
+    assert len(posted) == 3
+    assert "other" in posted[0]
+    assert "stuck" in posted[1]
+    assert "repeat" in posted[1]
+
+
+def test_a_killed_sender_leaves_an_uncertain_attempt_that_is_sent_again_after_its_lease(slack, channel, clock):
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    assert sending.claim(channel.pk, clock.now) is not None  # and then the process is killed
+    run(clock, 5)
+    assert texts(slack) == []
+    clock.now += sending.LEASE
+    run(clock, 2)
+    assert ["repeat" in text for text in texts(slack)] == [True]
+
+
+def test_whoever_lost_its_lease_settles_nothing(channel, clock):
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    slow = sending.claim(channel.pk, clock.now)
+    clock.now += sending.LEASE + SECOND
+    fast = sending.claim(channel.pk, clock.now)
+    assert not sending.settle(slow, Reply(Verdict.GIVE_UP, "is_archived"), clock.now)
+    assert sending.settle(fast, Reply(Verdict.SENT, ts="1.0"), clock.now)
+    assert states() == [("sent", "")]
+
+
+def test_what_is_no_longer_worth_telling_is_settled_with_its_reason(channel, clock):
+    deleted, silenced = server(), server()
+    see(deleted, "+--")
+    see(silenced, "+--")
+    outbox.hand_over(clock.now)
+    recording.delete([deleted.pk], actor="kim", now=clock.now)
+    recording.set_notification([silenced.pk], False, actor="kim", now=clock.now)
+    outbox.hand_over(clock.now)
+    assert sending.claim(channel.pk, clock.now) is None
+    assert states() == [("skipped", "server_deleted"), ("skipped", "notification_off"), ("skipped", "server_deleted")]
+
+
+def test_a_disabled_channel_settles_what_was_waiting_for_it(slack, channel, clock):
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    outbox.set_enabled([channel.pk], False, clock.now)
+    run(clock)
+    assert states() == [("skipped", "channel_disabled")]
+    assert texts(slack) == []
+
+
+def test_a_webhook_channel_is_posted_to_by_its_url(slack, clock, settings):
+    settings.SLACK_BOT_TOKEN = ""
+    Channel.objects.create(channel_id="hook-1", hook_url=slack.hook_url("T1/B1/secret"))
+    see(server(), "+--")
+    run(clock)
+    assert [entry.channel for entry in slack.ledger.posted()] == ["T1/B1/secret"]
+    assert states() == [("sent", "")]
+
+
+def test_a_webhook_url_is_not_readable_in_the_database():
+    Channel.objects.create(channel_id="hook-1", hook_url="https://hooks.slack.com/services/T1/B1/canary")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hook_url FROM notifications")
+        assert "canary" not in cursor.fetchone()[0]
+    assert "canary" in Channel.objects.get().hook_url
+
+
+def test_a_test_message_reaches_even_a_disabled_channel(slack, channel, clock):
+    outbox.set_enabled([channel.pk], False, clock.now)
+    outbox.request_test(channel.pk, clock.now)
+    reply = outbox.deliver(channel.pk, clock)
+    assert reply.verdict is Verdict.SENT
+    assert len(texts(slack)) == 1
+
+
+def test_a_failed_delivery_can_be_sent_again(slack, channel, clock):
+    slack.faults.set(Fault(Kind.ERROR, code="is_archived", times=1))
+    see(server(), "+--")
+    run(clock)
+    failed = Delivery.objects.get()
+    assert outbox.resend(failed.pk, clock.now)
+    run(clock, 2)
+    assert states() == [("sent", "")]
+    assert not outbox.resend(failed.pk, clock.now)
+
+
+def test_an_expired_summary_says_how_many(slack, channel, clock):
+    for _ in range(3):
+        see(server(), "+--")
+    clock.now = NOW + timedelta(hours=2)
+    run(clock, 2)
+    assert len(texts(slack)) == 1
+    assert "3" in texts(slack)[0]
