@@ -1,0 +1,175 @@
+"""The body of an answer, read only as far as needed to find a text in it. Every size is bounded."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Protocol
+
+from monitors.probers.base import Failure
+from monitors.probers.connection import Connection
+from monitors.probers.failures import ProbeFailed, Progress, Stage
+from monitors.probers.message import Head, closed_early, invalid
+
+MAX_TEXT = 64 * 1024
+"""How much of the decoded body is searched, in bytes."""
+
+MAX_WIRE = 4 * MAX_TEXT
+"""Most bytes taken from the network for that: chunk headers and empty compressed blocks count too."""
+
+_MAX_CHUNK_LINE = 256
+_CHUNK_LINE = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class _Framing(Protocol):
+    """Takes bytes of the network, gives those of the body. `done` once the body is complete."""
+
+    done: bool
+
+    def feed(self, data: bytes) -> bytes: ...
+
+
+class _UntilClose:
+    """A body that ends when the server closes."""
+
+    done = False
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+
+class _Sized:
+    """A body of a known number of bytes."""
+
+    def __init__(self, length: int) -> None:
+        self._left = length
+        self.done = length == 0
+
+    def feed(self, data: bytes) -> bytes:
+        data = data[: self._left]
+        self._left -= len(data)
+        self.done = self._left == 0
+        return data
+
+
+class _Chunked:
+    """A body in chunks (RFC 9112 7.1). Trailers are of no interest."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._left = 0
+        self.done = False
+
+    def feed(self, data: bytes) -> bytes:
+        self._buffer += data
+        body = []
+        while not self.done and (self._left or self._begin_chunk()):
+            part, self._buffer = self._buffer[: self._left], self._buffer[self._left :]
+            self._left -= len(part)
+            body.append(part)
+            if self._left:
+                break
+        return b"".join(body)
+
+    def _begin_chunk(self) -> bool:
+        """Take the line before a chunk, with the end of the chunk before it; False if it is not complete yet."""
+        line = _CHUNK_LINE.match(self._buffer)
+        if line is None:
+            if len(self._buffer) > _MAX_CHUNK_LINE or b"\n" in self._buffer[2:]:
+                raise invalid("The server sent a malformed chunk.")
+            return False
+        self._buffer = self._buffer[line.end() :]
+        self._left = int(line[1], 16)
+        self.done = self._left == 0
+        return True
+
+
+class _Inflater:
+    """Undoes gzip (RFC 1952) and deflate (RFC 1950, or the bare RFC 1951 that some servers send) within a bound."""
+
+    def __init__(self) -> None:
+        self._zlib: zlib._Decompress | None = None
+
+    def decode(self, data: bytes, most: int) -> bytes:
+        """At most `most` bytes of text; the rest is dropped."""
+        if not data:
+            return b""
+        if self._zlib is None:
+            wrapped = data[0] == 0x1F or data[0] & 0x0F == zlib.DEFLATED
+            self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32 if wrapped else -zlib.MAX_WBITS)
+        try:
+            return self._zlib.decompress(data, most)
+        except zlib.error:
+            raise invalid("The server sent a compressed body that cannot be decoded.") from None
+
+
+async def find_text(text: str, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
+    """Read until `text` is found; `data` is what came with the head.
+
+    Raises ProbeFailed: TEXT_MISSING, TOO_LARGE if there is more body than is searched, INVALID_RESPONSE; and
+    ConnectionResetError for a body that is cut off.
+    """
+    progress.enter(Stage.BODY)
+    needles = _needles(text, head)
+    framing = _framing(head)
+    inflater = _inflater(head)
+    page = b""
+    wire = 0
+    while True:
+        wire += len(data)
+        data = framing.feed(data)
+        page += inflater.decode(data, MAX_TEXT + 1 - len(page)) if inflater else data
+        if any(needle in page[:MAX_TEXT] for needle in needles):
+            return
+        if len(page) > MAX_TEXT or wire > MAX_WIRE:
+            raise ProbeFailed(Failure.TOO_LARGE, "The expected text is not in the first 64 KiB of a longer answer.")
+        if framing.done:
+            break
+        data = await connection.read()
+        if not data and isinstance(framing, _UntilClose):
+            break
+        if not data:
+            raise closed_early()
+    raise ProbeFailed(Failure.TEXT_MISSING, "The answer does not contain the expected text.")
+
+
+def _needles(text: str, head: Head) -> set[bytes]:
+    """The text in UTF-8 and, where the server names another character set, in that one."""
+    needles = {text.encode("utf-8", "replace")}
+    named = _CHARSET.search(head.headers.get("content-type", ""))
+    if named:
+        try:
+            needles.add(text.encode(named[1]))
+        except (LookupError, UnicodeError):  # a set that Python does not know, or that cannot hold the text
+            return needles
+    return needles
+
+
+def _framing(head: Head) -> _Framing:
+    """How the end of the body is found (RFC 9112 6.3)."""
+    if head.status in (204, 304):
+        return _Sized(0)
+    coding = head.headers.get("transfer-encoding")
+    if coding is not None:
+        if coding.lower() != "chunked":
+            raise invalid("The server uses a transfer coding that was not asked for.")
+        return _Chunked()
+    lengths = {length.strip() for length in head.headers.get("content-length", "").split(",")}
+    if lengths == {""}:
+        return _UntilClose()
+    length = lengths.pop()
+    if lengths or not _LENGTH.fullmatch(length):
+        raise invalid("The server announced a length that is no number.")
+    return _Sized(int(length))
+
+
+def _inflater(head: Head) -> _Inflater | None:
+    coding = head.headers.get("content-encoding", "identity").lower()
+    if coding in _COMPRESSED:
+        return _Inflater()
+    if coding in ("identity", ""):
+        return None
+    raise invalid("The server compresses its answer in a way that was not asked for.")

@@ -1,0 +1,116 @@
+"""HTTP/1.1 on the wire (RFC 9112): the request that probers send, and the head of the answer.
+
+Written for one request per connection, because that is what a probe is: a fifth of the cost of a general client.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitors.probers.base import Failure, Target
+from monitors.probers.connection import Connection
+from monitors.probers.failures import ProbeFailed, Progress, Stage
+
+USER_AGENT = "server-health-monitor"
+MAX_HEAD = 16 * 1024
+"""Most bytes of status line and headers, interim answers included."""
+
+DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = frozenset({"connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect"})
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
+_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer. Names are lower case; values of a repeated name are joined by commas."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+def build_request(target: Target, own: Mapping[str, str]) -> bytes:
+    """A GET of `target` with its headers and with ours in `own`.
+
+    A header of the target replaces our Host, User-Agent and Accept, but never one that frames the message or upgrades
+    the connection. Raises ProbeFailed for a header that cannot be sent.
+    """
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    if target.port != DEFAULT_PORTS[target.scheme]:
+        host = f"{host}:{target.port}"
+    headers = {"host": f"Host: {host}", "user-agent": f"User-Agent: {USER_AGENT}", "accept": "Accept: */*"}
+    for name, value in target.headers:
+        if not _TOKEN.fullmatch(name) or _UNSAFE_VALUE.search(value):
+            raise ProbeFailed(Failure.INVALID_ADDRESS, "A request header of this server cannot be sent: correct it.")
+        if name.lower() not in _OURS:
+            headers[name.lower()] = f"{name}: {value}"
+    headers.update((name.lower(), f"{name}: {value}") for name, value in own.items())
+    return "\r\n".join((f"GET {target.path} HTTP/1.1", *headers.values(), "", "")).encode("utf-8", "replace")
+
+
+async def read_head(connection: Connection, progress: Progress) -> tuple[Head, bytes]:
+    """The final answer's head and what came after it. Interim answers are skipped.
+
+    Raises ProbeFailed for what is not HTTP or too large, ConnectionResetError if the server closes before the end.
+    """
+    progress.enter(Stage.FIRST_BYTE)
+    buffer = await _read_some(connection)
+    progress.enter(Stage.HEAD)
+    room = MAX_HEAD
+    while True:
+        end = _HEAD_END.search(buffer)
+        if (end.end() if end else len(buffer)) > room:
+            raise invalid("The headers of the answer are larger than 16 KiB.")
+        if end is None:
+            if not buffer.startswith(b"HTTP/"[: len(buffer)]):
+                raise invalid("The server answered with something that is not HTTP.")
+            buffer += await _read_some(connection)
+            continue
+        head = parse_head(buffer[: end.start()])
+        buffer = buffer[end.end() :]
+        if head.status >= 200 or head.status == 101:
+            return head, buffer
+        room -= end.end()
+        buffer = buffer or await _read_some(connection)
+
+
+def parse_head(data: bytes) -> Head:
+    """Read status line and header lines, without the empty line that ends them. Raises ProbeFailed.
+
+    A lone LF ends a line, as RFC 9112 2.2 allows; folded lines (5.2) are refused.
+    """
+    first, *lines = data.replace(b"\r\n", b"\n").split(b"\n")
+    status = _STATUS_LINE.fullmatch(first)
+    if status is None:
+        raise invalid("The server answered with something that is not HTTP/1.1.")
+    headers: dict[str, str] = {}
+    for line in lines:
+        match = _HEADER_LINE.fullmatch(line)
+        if match is None:
+            raise invalid("The server sent a malformed header line.")
+        name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Head(int(status[1]), headers)
+
+
+def invalid(detail: str) -> ProbeFailed:
+    return ProbeFailed(Failure.INVALID_RESPONSE, detail)
+
+
+def closed_early() -> ConnectionResetError:
+    """The server closed in the middle of an answer; to a probe that is the same as a reset."""
+    return ConnectionResetError(errno.ECONNRESET, "closed by the server")
+
+
+async def _read_some(connection: Connection) -> bytes:
+    data = await connection.read()
+    if not data:
+        raise closed_early()
+    return data

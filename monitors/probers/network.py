@@ -1,0 +1,82 @@
+"""What the probes of one loop share, and how each of them is brought to its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from monitors.probers.base import Outcome, Target
+from monitors.probers.connection import Connection
+from monitors.probers.deny import DenyList
+from monitors.probers.failures import ProbeFailed, Progress, Stage, explain
+from monitors.probers.resolver import Resolver
+
+
+class TlsContexts:
+    """The two ways to speak TLS, each made once, when first needed (loading the trusted authorities takes 20 ms).
+
+    Trusts what OpenSSL trusts: the system's store, or the file and directory named by the environment variables
+    SSL_CERT_FILE and SSL_CERT_DIR, which is how an internal authority is added. Sessions are never resumed, so that
+    every probe sees the certificate.
+    """
+
+    @cached_property
+    def verifying(self) -> ssl.SSLContext:
+        return self._make()
+
+    @cached_property
+    def trusting(self) -> ssl.SSLContext:
+        """For targets with `verify_tls` off: any certificate will do."""
+        context = self._make()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    @staticmethod
+    def _make() -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.options |= ssl.OP_NO_TICKET
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Made once per loop, in that loop."""
+
+    resolver: Resolver
+    deny: DenyList
+    tls: TlsContexts = field(default_factory=TlsContexts)
+    parting: set[Connection] = field(default_factory=set)
+    """Connections that have said goodbye and wait for the server to hang up."""
+
+    async def close(self) -> None:
+        for connection in tuple(self.parting):
+            connection.close()
+        await self.resolver.close()
+
+
+Look = Callable[[Network, Target, Progress], Awaitable[None]]
+"""Looks at a target and returns when it is as expected; raises ProbeFailed or OSError when it is not."""
+
+
+async def observe(look: Look, network: Network, target: Target, deadline: float) -> Outcome:
+    """Bring `look` to an outcome before `deadline` (the loop's clock, seconds): the only timeout of a probe.
+
+    Raises only for bugs of ours.
+    """
+    progress = Progress(deadline)
+    try:
+        async with asyncio.timeout_at(deadline):
+            await look(network, target, progress)
+    except ProbeFailed as exc:
+        return progress.outcome(exc.failure, exc.detail)
+    except OSError as exc:
+        if isinstance(exc, TimeoutError) and progress.stage is Stage.RESOLVE:
+            silence = network.resolver.silence(target.host)
+            return progress.outcome(silence.failure, silence.detail)
+        return progress.outcome(*explain(exc, progress.stage))
+    return progress.outcome(detail=progress.note)
