@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from monitors.probers.base import Observation
 from monitors.recording import record
@@ -115,8 +115,9 @@ class Recorder:
         for observation in observations:
             try:
                 record([observation])
-            except DatabaseError:
-                self._drop([observation], "the database refuses it")
+            except Exception:
+                logger.exception("outcome cannot be stored", extra={"server": observation.server_id})
+                self._drop([observation], "it cannot be stored")
         self._hint()
 
     def _drop(self, observations: Sequence[Observation], reason: str) -> None:
