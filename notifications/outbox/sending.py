@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Min, Q, QuerySet
 
 from monitors.models import Server
 from monitors.transactions import retried_atomic
@@ -29,6 +29,8 @@ LEASE = timedelta(seconds=30)
 """Longer than twice an attempt's timeout."""
 PACE = timedelta(seconds=1)
 """Slack: "generally allows posting one message per second per channel"."""
+MOST_AT_ONCE = 16
+"""Messages in flight, of all channels; half the threads of the worker that also runs the ticks."""
 LONGEST_BACKOFF = timedelta(seconds=60)
 UNKNOWN_CODE_ATTEMPTS = 5
 """A refusal that we do not know is tried so often before we give up."""
@@ -50,11 +52,17 @@ class Attempt:
 
 
 def due_channels(now: datetime) -> list[str]:
-    """The channels that have something to send and whose pace allows it."""
+    """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
+    does not take every thread of the worker."""
     due = Delivery.objects.filter(state__in=OPEN_STATES, next_attempt_at__lte=now, channel__isnull=False)
-    ids = due.order_by().values_list("channel_id", flat=True).distinct()
-    busy = Channel.objects.filter(next_send_at__gt=now).values_list("pk", flat=True)
-    return sorted(set(ids) - set(busy))
+    ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
+    paced = set(Channel.objects.filter(next_send_at__gt=now).values_list("pk", flat=True))
+    sending = set(_in_flight(now).values_list("channel_id", flat=True))
+    return [id_ for id_ in ids if id_ not in paced | sending][: max(0, MOST_AT_ONCE - len(sending))]
+
+
+def _in_flight(now: datetime) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(state=State.SENDING, lease_until__gt=now)
 
 
 def deliver(channel_id: str, clock: Clock) -> Reply | None:
@@ -76,6 +84,8 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     if channel is None or not channel.enabled:
         open_ones.exclude(kind=Kind.TEST).update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
     if channel is None or (channel.next_send_at and channel.next_send_at > now):
+        return None
+    if _in_flight(now).filter(channel=channel_id).exists():  # a channel that hangs takes one thread, not one a second
         return None
     delivery = _next(open_ones[:CONSIDERED], now)
     if delivery is None:

@@ -133,13 +133,6 @@ def test_a_message_that_may_have_arrived_says_so_when_it_is_sent_again(slack, ch
 
 
 REFUSED = ["channel_not_found", "is_archived", "not_in_channel", "invalid_auth", "restricted_action"]
-    "channel_not_found",
-    "is_archived",
-    "not_in_channel",
-    "invalid_auth",
-    "account_inactive",
-    "restricted_action",
-]
 
 
 @pytest.mark.parametrize("code", REFUSED)
@@ -208,6 +201,30 @@ def test_a_killed_sender_leaves_an_uncertain_attempt_that_is_sent_again_after_it
     clock.now += sending.LEASE
     run(clock, 2)
     assert ["repeat" in text for text in texts(slack)] == [True]
+
+
+def test_a_channel_whose_answer_is_awaited_takes_no_second_thread_and_delays_no_other(channel, clock):
+    Channel.objects.create(channel_id="C2")
+    see(server(), "+--")
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    assert outbox.due_channels(clock.now) == [channel.pk, "C2"]
+    sending.claim(channel.pk, clock.now)
+    clock.now += 5 * SECOND
+    assert outbox.due_channels(clock.now) == ["C2"]
+    assert sending.claim(channel.pk, clock.now) is None
+
+
+def test_a_slack_that_hangs_does_not_take_every_thread(clock):
+    for number in range(40):
+        Channel.objects.create(channel_id=f"C{number}")
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    for channel_id in outbox.due_channels(clock.now):
+        sending.claim(channel_id, clock.now)
+    clock.now += 5 * SECOND
+    assert outbox.due_channels(clock.now) == []
+    assert Delivery.objects.filter(state="sending").count() == sending.MOST_AT_ONCE
 
 
 def test_whoever_lost_its_lease_settles_nothing(channel, clock):
