@@ -1,0 +1,27 @@
+"""Servers from a file: read it, compare it with what is stored, write what differs."""
+
+from monitors.seeding.planning import Action, Entry, Stored, names_of, plan
+from monitors.seeding.reading import SUFFIXES, Format, read
+from monitors.seeding.rows import KEYS, MAX_BYTES, Problem, Row, SeedError, printable
+from monitors.seeding.values import MASK, typed
+from monitors.seeding.writing import write
+
+__all__ = [
+    "KEYS",
+    "MASK",
+    "MAX_BYTES",
+    "SUFFIXES",
+    "Action",
+    "Entry",
+    "Format",
+    "Problem",
+    "Row",
+    "SeedError",
+    "Stored",
+    "names_of",
+    "plan",
+    "printable",
+    "read",
+    "typed",
+    "write",
+]

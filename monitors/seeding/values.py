@@ -1,0 +1,140 @@
+"""From what a file says to what a column holds. What a value must be beyond its kind, the model's validators say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+
+from django.utils.translation import gettext as _
+
+from monitors.seeding.rows import KEYS, NEVER_NULL, Problem, Repeating, Row, closest, gathered, printable
+
+MASK = "********"
+"""Stands for a secret that is not shown. Read back, it means the secret that is stored."""
+
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+LARGEST = 1e12
+"""Larger numbers, infinity and NaN are no seconds."""
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,10}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+
+
+def typed(number: int, line: int | None, raw: object) -> Row:
+    """The row that the value `raw` of a file describes, with everything that is wrong about it."""
+    if isinstance(raw, Problem):
+        return Row(number, line, {}, (raw,))
+    if not isinstance(raw, dict):
+        return Row(number, line, {}, (Problem("", _("a server is an object of keys and values")),))
+    values: dict[str, object] = {}
+    problems: list[Problem] = []
+    if isinstance(raw, Repeating):
+        problems.append(Problem(printable(raw.repeated), _("comes twice")))
+    for key, value in raw.items():
+        try:
+            values[key] = _read(key, value)
+        except ValueError as error:
+            problems.append(Problem(printable(key)[:100], str(error)))
+    return Row(number, line, values, tuple(problems))
+
+
+def _read(key: str, value: object) -> object:
+    """Raises ValueError with a sentence for the reader."""
+    if key not in READERS:
+        meant = closest(key)
+        if meant:
+            raise ValueError(_("unknown key; did you mean %(key)s?") % {"key": meant})
+        raise ValueError(_("unknown key; the keys are: %(keys)s") % {"keys": ", ".join(KEYS)})
+    if value is None:
+        if key in NEVER_NULL:
+            raise ValueError(_("must not be empty"))
+        return None
+    return READERS[key](value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError(_("must be a text"))
+    if "\0" in value:
+        raise ValueError(_("must not contain the character \\0"))
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError(_("contains half of a character (a lone surrogate)"))
+    return value
+
+
+def _inheritable_text(value: object) -> str | None:
+    return _text(value) or None
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    raise ValueError(_("must be a whole number"))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
+        return float(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) and float(value) < LARGEST:
+        return float(value)
+    raise ValueError(_("must be a number"))
+
+
+def _truth(value: object) -> bool:
+    truth = TRUTHS.get(str(value).strip().lower()) if isinstance(value, bool | int | str) else None
+    if truth is None:
+        raise ValueError(_("must be true or false"))
+    return truth
+
+
+def _headers(value: object) -> dict[str, str] | None:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=gathered)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, Mapping):
+        raise ValueError(_('must be an object of texts, such as {"X-Token": "..."}'))
+    if isinstance(value, Repeating):
+        raise ValueError(_("names %(header)s twice") % {"header": printable(value.repeated)})
+    return {_text(name): _text(content) for name, content in value.items()} or None
+
+
+def _tags(value: object) -> list[str] | None:
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list):
+        raise ValueError(_("must be a list of words"))
+    tags = [_text(word).strip() for word in words]
+    if any("," in tag for tag in tags):
+        raise ValueError(_("a word must not contain a comma"))
+    return list(dict.fromkeys(filter(None, tags))) or None
+
+
+READERS: Mapping[str, Callable[[object], object]] = {
+    "host_name": _text,
+    "host": _text,
+    "port": _integer,
+    "type": _integer,
+    "environment": _text,
+    "notification": _truth,
+    "paused": _truth,
+    "path": _inheritable_text,
+    "scheme": _inheritable_text,
+    "interval_seconds": _integer,
+    "timeout_seconds": _number,
+    "healthy_threshold": _integer,
+    "unhealthy_threshold": _integer,
+    "expected_status": _inheritable_text,
+    "expected_text": _inheritable_text,
+    "request_headers": _headers,
+    "verify_tls": _truth,
+    "subprotocol": _inheritable_text,
+    "tags": _tags,
+}
