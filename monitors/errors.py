@@ -17,7 +17,6 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,6 @@ def handle(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     problem = _as_problem(exc)
     if problem is None:
         return None
-    set_rollback()
     headers = {}
     if auth_header := getattr(problem, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # the framework imports this module while it defines its views
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 AUTHENTICATED = ""
 """As `required_permission`: anybody who is logged in."""

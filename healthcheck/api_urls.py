@@ -1,0 +1,25 @@
+"""Every path under `/api/`. A set of views of any app is one line in the router, so that `/api/` lists them all."""
+
+from django.urls import include, path, re_path
+from rest_framework.routers import DefaultRouter
+
+from monitors import api as monitoring
+
+app_name = "api"
+
+router = DefaultRouter()
+router.include_format_suffixes = False
+router.register("servers", monitoring.ServerViewSet, "server")
+router.register("status", monitoring.StatusViewSet, "status")
+router.register("transitions", monitoring.TransitionViewSet, "transition")
+router.register("incidents", monitoring.IncidentViewSet, "incident")
+router.register("policies", monitoring.PolicyViewSet, "policy")
+router.register("tokens", monitoring.TokenViewSet, "token")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("inventory/sync/", monitoring.InventoryView.as_view(), name="inventory-sync"),
+    path("schema/", monitoring.SchemaView.as_view(), name="schema"),
+    path("docs/", monitoring.DocumentationView.as_view(), name="docs"),
+    re_path(r"", monitoring.UnknownPathView.as_view(), name="unknown"),  # stays last
+]

@@ -1,0 +1,19 @@
+from monitors.api.documents import DocumentationView, SchemaView, UnknownPathView
+from monitors.api.history import IncidentViewSet, StatusViewSet, TransitionViewSet
+from monitors.api.inventory import InventoryView
+from monitors.api.policies import PolicyViewSet
+from monitors.api.servers import ServerViewSet
+from monitors.api.tokens import TokenViewSet
+
+__all__ = [
+    "DocumentationView",
+    "IncidentViewSet",
+    "InventoryView",
+    "PolicyViewSet",
+    "SchemaView",
+    "ServerViewSet",
+    "StatusViewSet",
+    "TokenViewSet",
+    "TransitionViewSet",
+    "UnknownPathView",
+]

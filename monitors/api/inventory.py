@@ -1,0 +1,41 @@
+"""`/api/inventory/sync/`: what the inventory last said, and asking it again."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from monitors.errors import Conflict
+from monitors.inventory import InventoryError, synchronise
+from monitors.models import InventoryRun
+from monitors.serializers import InventoryRunSerializer, SynchronisationSerializer
+
+
+class InventoryView(APIView):
+    required_permission = {"GET": "monitors.view_inventoryrun", "POST": "monitors.change_server"}
+
+    @extend_schema(summary="Read the last synchronisation", responses=InventoryRunSerializer)
+    def get(self, request: Request) -> Response:
+        run = InventoryRun.objects.order_by("-id").first()
+        if run is None:
+            raise NotFound(_("The inventory was never asked."))
+        return Response(InventoryRunSerializer(run).data)
+
+    @extend_schema(
+        summary="Synchronise with the inventory",
+        request=SynchronisationSerializer,
+        responses={200: InventoryRunSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        wanted = SynchronisationSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            run = synchronise(**wanted.validated_data, now=timezone.now())
+        except InventoryError as error:
+            raise Conflict(str(error)) from None
+        return Response(InventoryRunSerializer(run).data)

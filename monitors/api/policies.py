@@ -1,0 +1,33 @@
+"""`/api/policies/`: the defaults of each environment."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.serializers import BaseSerializer
+
+from monitors.api.base import ViewSet
+from monitors.models import Policy
+from monitors.serializers import PolicySerializer
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List policies"),
+    retrieve=extend_schema(summary="Read the policy of an environment"),
+    update=extend_schema(summary="Replace the policy of an environment", description="What is omitted becomes null."),
+    partial_update=extend_schema(summary="Change the policy of an environment"),
+)
+class PolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, ViewSet):
+    """A change holds from the next tick on, which plans anew when an interval has become shorter."""
+
+    queryset = Policy.objects.order_by("environment")
+    serializer_class = PolicySerializer
+    lookup_value_regex = "[A-Z]+"
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        """Writes only what was sent: two changes at once are both kept."""
+        policy = cast(Policy, serializer.instance)
+        Policy.objects.filter(pk=policy.pk).update(**serializer.validated_data)
+        policy.refresh_from_db()

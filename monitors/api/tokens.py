@@ -1,0 +1,42 @@
+"""`/api/tokens/`: one's own keys to the API."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from monitors.api.base import ViewSet
+from monitors.models import ApiToken
+from monitors.permissions import AUTHENTICATED
+from monitors.serializers import IssuedTokenSerializer, TokenSerializer
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List one's own tokens"),
+    destroy=extend_schema(summary="Delete one of one's own tokens", description="It is refused from then on."),
+)
+class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, ViewSet):
+    queryset = ApiToken.objects.order_by("id")
+    serializer_class = TokenSerializer
+    required_permission = AUTHENTICATED
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        return super().get_queryset().filter(user_id=self.request.user.pk)
+
+    @extend_schema(
+        summary="Make a token",
+        description="Its text is in the answer, and nowhere else, ever.",
+        responses={201: IssuedTokenSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        wanted = self.get_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        token, text = ApiToken.objects.issue(cast(User, request.user), wanted.validated_data.get("name", ""))
+        body = {**self.get_serializer(token).data, "token": text}
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

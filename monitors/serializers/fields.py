@@ -1,0 +1,101 @@
+"""Fields that take what they say and nothing that merely looks like it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+T = TypeVar("T")
+
+MASK = "********"
+"""Shown instead of a secret. Sent back, it means "what you have"."""
+
+WHOLE = re.compile(r"-?[0-9]{1,1000}")
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Without `true`, `30.0` and `3_0`, which the framework takes for numbers."""
+
+    def to_internal_value(self, data: Any) -> int:
+        number = isinstance(data, int) and not isinstance(data, bool)
+        if not number and not (isinstance(data, str) and WHOLE.fullmatch(data.strip())):
+            self.fail("invalid")
+        return int(data)
+
+
+class NumberField(serializers.FloatField):
+    """Without `true`."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TextOrNullField(serializers.CharField):
+    """A text of which the database stores "" for null."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value or None
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "example": ["payment", "seoul"]})
+class TagsField(serializers.Field[Any, Any, Any, Any]):
+    """A list of words; `monitors.validation` says which."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list) or not all(isinstance(tag, str) for tag in data):
+            raise ValidationError(_("Give a list of words."))
+        return data
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        return value
+
+
+@extend_schema_field(
+    {"type": "object", "additionalProperties": {"type": "string"}, "example": {"Authorization": "Bearer abc"}}
+)
+class HeadersField(serializers.Field[Any, Any, Any, Any]):
+    """An object of texts that shows no value. `unmasked` puts the stored values back where the mask was sent."""
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            raise ValidationError(_("Give the headers as a JSON object of texts."))
+        return data
+
+    def to_representation(self, value: Mapping[str, str]) -> dict[str, str]:
+        return dict.fromkeys(value, MASK)
+
+
+def unmasked(sent: Mapping[str, Any] | None, stored: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """`sent` with the stored value for each masked one. Raises ValidationError where nothing is stored by that name.
+
+    Nothing to send is null, not an empty object: there is one way to say it.
+    """
+    if not sent:
+        return None
+    known = {name.lower(): value for name, value in (stored or {}).items()}
+    result = {}
+    for name, value in sent.items():
+        if value == MASK and name.lower() not in known:
+            raise ValidationError(
+                {"request_headers": [_("%(name)s is masked, and no value is stored for it.") % {"name": name}]}
+            )
+        result[name] = known[name.lower()] if value == MASK else value
+    return result
+
+
+class StrictSerializer(serializers.Serializer[T]):
+    """Refuses fields that do not exist, so that a typing error is an error and not a change that never happened."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
+        if unknown:
+            raise ValidationError({name: [_("There is no such field.")] for name in unknown})
+        return super().to_internal_value(data)

@@ -1,0 +1,207 @@
+"""Servers in and out of JSON."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from monitors.models import Server
+from monitors.policy import Origin
+from monitors.probers.base import Failure
+from monitors.serializers.fields import (
+    HeadersField,
+    NumberField,
+    StrictSerializer,
+    TagsField,
+    WholeNumberField,
+    unmasked,
+)
+from monitors.targets import address_text, effective_of
+from monitors.validation import name_key
+
+MAX_ROWS = 5_000
+"""Servers in one request."""
+INHERITED = (
+    "path",
+    "scheme",
+    "interval_seconds",
+    "timeout_seconds",
+    "healthy_threshold",
+    "unhealthy_threshold",
+    "expected_status",
+    "expected_text",
+    "verify_tls",
+    "subprotocol",
+)
+"""Columns that are null when nothing is said."""
+
+
+def _help(column: str) -> str:
+    return Server._meta.get_field(column).help_text  # type: ignore[return-value,union-attr]  # lazy; never a relation
+
+
+class OriginSerializer(serializers.Serializer[Any]):
+    origin = serializers.ChoiceField(choices=[(origin.value, origin.value) for origin in Origin])
+
+
+class WholeWithOrigin(OriginSerializer):
+    value = serializers.IntegerField()
+
+
+class NumberWithOrigin(OriginSerializer):
+    value = serializers.FloatField()
+
+
+class AddressWithOrigin(OriginSerializer):
+    value = serializers.CharField()
+
+
+class EffectiveSerializer(serializers.Serializer[Any]):
+    """The values in force, each with where it comes from."""
+
+    interval_seconds = WholeWithOrigin()
+    timeout_seconds = NumberWithOrigin()
+    healthy_threshold = WholeWithOrigin()
+    unhealthy_threshold = WholeWithOrigin()
+    address = AddressWithOrigin()
+
+
+class ServerList(serializers.ListSerializer[Any]):
+    """A list whose rows are all checked, also against each other."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise ValidationError([gettext("Give a list of servers.")])
+        if len(data) > MAX_ROWS:
+            raise ValidationError([gettext("At most %(n)d servers are possible at once.") % {"n": MAX_ROWS}])
+        rows: list[Any] = []
+        problems: dict[int, Any] = {}
+        first_row: dict[str, int] = {}
+        for index, item in enumerate(data):
+            try:
+                row = self.run_child_validation(item)
+                _refuse_repeated_name(row["host_name"], index + 1, first_row)
+            except ValidationError as error:
+                problems[index] = error.detail
+            else:
+                rows.append(row)
+        if problems:
+            raise ValidationError(problems)  # type: ignore[arg-type]
+        return rows
+
+
+def _refuse_repeated_name(name: str, row: int, first_row: dict[str, int]) -> None:
+    first = first_row.setdefault(name_key(name), row)
+    if first != row:
+        raise ValidationError({"host_name": [gettext("Row %(n)d has this name already.") % {"n": first}]})
+
+
+class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Server]):
+    """A server that is probed. Omitted in a replacement, an optional field becomes null."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.IntegerField: WholeNumberField,
+        models.PositiveIntegerField: WholeNumberField,
+        models.PositiveSmallIntegerField: WholeNumberField,
+        models.FloatField: NumberField,
+    }
+    paused = serializers.BooleanField(
+        required=False,
+        help_text=_("Not probed while true. Omitted in a replacement, it stays as it is: pausing is its own act."),
+    )
+    request_headers = HeadersField(allow_null=True, default=None, help_text=_help("request_headers"))
+    tags = TagsField(allow_null=True, default=None, help_text=_help("tags"))
+    effective = serializers.SerializerMethodField(help_text=_("The values in force, each with where it comes from."))
+
+    class Meta:
+        model = Server
+        list_serializer_class = ServerList
+        fields = (
+            "id",
+            "host_name",
+            "host",
+            "port",
+            "type",
+            "environment",
+            "notification",
+            "paused",
+            "paused_reason",
+            *INHERITED,
+            "request_headers",
+            "tags",
+            "effective",
+            "created_at",
+            "updated_at",
+        )
+        extra_kwargs = {
+            # Whether a name is taken is for the database to say when it writes: it compares by its own rules, and no
+            # other request comes in between.
+            "host_name": {"validators": []},
+            "type": {"error_messages": {"invalid_choice": _("Choose one of 1, 2, 3, 4 and 6.")}},
+            "environment": {"error_messages": {"invalid_choice": _("Choose one of DEV, STAGE, LIVE and UNKNOWN.")}},
+            "notification": {"default": True},
+            **{name: {"default": None} for name in INHERITED},
+            "expected_text": {"default": None, "trim_whitespace": False},
+        }
+
+    @extend_schema_field(EffectiveSerializer)
+    def get_effective(self, server: Server) -> dict[str, Any]:
+        address = {"value": address_text(server), "origin": str(Origin.SERVER)}
+        return {**effective_of(server, self.context["policies"]).as_dict(), "address": address}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "request_headers" in attrs:
+            stored = self.instance.request_headers if isinstance(self.instance, Server) else None
+            attrs["request_headers"] = unmasked(attrs["request_headers"], stored)
+        candidate = self.changed(attrs)
+        candidate.clean()
+        return {name: getattr(candidate, name) for name in attrs}
+
+    def changed(self, attrs: dict[str, Any]) -> Server:
+        """The server as it would be with `attrs`; nothing is written."""
+        server = copy(self.instance) if isinstance(self.instance, Server) else Server()
+        for name, value in attrs.items():
+            setattr(server, name, value)
+        return server
+
+
+class NotificationSerializer(StrictSerializer[Any]):
+    notification = serializers.BooleanField(help_text=_("Whether anybody is told. The server is probed either way."))
+
+
+class BulkCreatedSerializer(serializers.Serializer[Any]):
+    created = ServerSerializer(many=True)
+    skipped = serializers.ListField(child=serializers.CharField(), help_text=_("Names that existed already."))
+
+
+class DeletedSerializer(serializers.Serializer[Any]):
+    deleted = serializers.IntegerField()
+
+
+class StagesSerializer(serializers.Serializer[Any]):
+    """Milliseconds of each stage; null where it was not reached or not needed."""
+
+    resolve = serializers.FloatField(allow_null=True)
+    connect = serializers.FloatField(allow_null=True)
+    tls = serializers.FloatField(allow_null=True)
+    first_byte = serializers.FloatField(allow_null=True)
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """What one look at the server found."""
+
+    ok = serializers.BooleanField(allow_null=True, help_text=_("null when the monitor itself could not look."))
+    failure = serializers.ChoiceField(choices=[(f.value, f.value) for f in Failure], allow_null=True)
+    detail = serializers.CharField(allow_null=True)
+    latency_ms = serializers.FloatField()
+    stages = StagesSerializer()
+    status = serializers.IntegerField(allow_null=True, help_text=_("Status code of the answer, when there was one."))
+    address = serializers.CharField(allow_null=True, help_text=_("The address that was connected to."))
