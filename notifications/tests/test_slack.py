@@ -1,0 +1,310 @@
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifications import refusals
+from notifications.blocks import Message, header
+from notifications.slack import (
+    DEFAULT_RETRY_AFTER,
+    Reply,
+    Verdict,
+    post_message,
+    post_webhook,
+    read_api_reply,
+    read_webhook_reply,
+)
+from notifications.tests import sockets
+from notifications.tests.sockets import answering, page, serving
+from notifications.tests.standin import Fault, Kind, Pace, Standin
+
+SENT, RETRY, UNCERTAIN, GIVE_UP = Verdict.SENT, Verdict.RETRY, Verdict.UNCERTAIN, Verdict.GIVE_UP
+MESSAGE = Message("chat-3 is down", [header("chat-3 is down")])
+LIMIT = 0.3
+
+WEBHOOK_ANSWERS = {
+    "ok": (200, "ok", None, Reply(SENT)),
+    "a page with status 200": (200, "<html>Log in to the guest network</html>", None, Reply(UNCERTAIN, "bad_answer")),
+    "almost ok": (200, "ok\n", None, Reply(UNCERTAIN, "bad_answer")),
+    "nothing": (200, "", None, Reply(UNCERTAIN, "bad_answer")),
+    "a refusal with status 200": (200, "no_service", None, Reply(GIVE_UP, "no_service")),
+    "removed": (404, "no_service", None, Reply(GIVE_UP, "no_service")),
+    "archived": (410, "channel_is_archived", None, Reply(GIVE_UP, "channel_is_archived")),
+    "our bug": (400, "invalid_payload", None, Reply(GIVE_UP, "invalid_payload")),
+    "deactivated": (403, "invalid_token\n", None, Reply(GIVE_UP, "invalid_token")),
+    "limited": (429, "rate_limited", "7", Reply(RETRY, "rate_limited", timedelta(seconds=7))),
+    "limited by a proxy": (429, "<html>", "7", Reply(RETRY, "ratelimited", timedelta(seconds=7))),
+    "limited without a time": (429, "", None, Reply(RETRY, "ratelimited", DEFAULT_RETRY_AFTER)),
+    "limited until a date": (
+        429,
+        "",
+        "Fri, 31 Dec 2027 23:59:59 GMT",
+        Reply(RETRY, "ratelimited", DEFAULT_RETRY_AFTER),
+    ),
+    "limited for days": (429, "", "999999", Reply(RETRY, "ratelimited", timedelta(hours=1))),
+    "limited by an attacker": (429, "", "9" * 5000, Reply(RETRY, "ratelimited", DEFAULT_RETRY_AFTER)),
+    "a passing error": (500, "rollup_error", None, Reply(RETRY, "rollup_error")),
+    "trouble": (500, "Server Error", None, Reply(UNCERTAIN, "http_500")),
+    "bad gateway": (502, "", None, Reply(UNCERTAIN, "http_502")),
+    "unknown code": (400, "brand_new_error", None, Reply(RETRY, "brand_new_error")),
+    "not Slack": (404, "<html>Not found: /services/T/B/secret</html>", None, Reply(RETRY, "http_404")),
+    "moved": (302, "", None, Reply(RETRY, "http_302")),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "retry_after", "reply"), WEBHOOK_ANSWERS.values(), ids=WEBHOOK_ANSWERS)
+def test_webhook_answer(status, body, retry_after, reply):
+    assert read_webhook_reply(status, body, retry_after) == reply
+
+
+def refused(code: str, **more: object) -> dict[str, object]:
+    return {"ok": False, "error": code, **more}
+
+
+API_ANSWERS = {
+    "ok": (200, {"ok": True, "ts": "1.2", "channel": "C1"}, {}, Reply(SENT, ts="1.2")),
+    "ok without a ts": (200, {"ok": True}, {}, Reply(SENT)),
+    "ok with another status": (500, {"ok": True}, {}, Reply(UNCERTAIN, "http_500")),
+    "ok that is not true": (200, {"ok": "true"}, {}, Reply(UNCERTAIN, "bad_answer")),
+    "empty": (200, {}, {}, Reply(UNCERTAIN, "bad_answer")),
+    "error that is not text": (200, {"ok": False, "error": ["x"]}, {}, Reply(UNCERTAIN, "bad_answer")),
+    "limited": (429, refused("ratelimited"), {"retry-after": "3"}, Reply(RETRY, "ratelimited", timedelta(seconds=3))),
+    "limited with status 200": (200, refused("rate_limited"), {}, Reply(RETRY, "rate_limited", DEFAULT_RETRY_AFTER)),
+    "busy": (503, refused("service_unavailable"), {}, Reply(RETRY, "service_unavailable")),
+    "busy for a time": (
+        503,
+        refused("service_unavailable"),
+        {"Retry-After": "60"},
+        Reply(RETRY, "service_unavailable", timedelta(seconds=60)),
+    ),
+    "slow": (200, refused("request_timeout"), {}, Reply(RETRY, "request_timeout")),
+    "perhaps": (200, refused("fatal_error"), {}, Reply(UNCERTAIN, "fatal_error")),
+    "perhaps, too": (500, refused("internal_error"), {}, Reply(UNCERTAIN, "internal_error")),
+    "unknown, with 500": (500, refused("brand_new_error"), {}, Reply(UNCERTAIN, "brand_new_error")),
+    "unknown": (200, refused("brand_new_error"), {}, Reply(RETRY, "brand_new_error")),
+    "scope": (
+        200,
+        refused("missing_scope", needed="chat:write", provided="channels:read"),
+        {},
+        Reply(GIVE_UP, "missing_scope", detail="chat:write"),
+    ),
+    "scope with something else in it": (
+        200,
+        refused("missing_scope", needed="https://hooks.slack.com/services/T/B/X"),
+        {},
+        Reply(GIVE_UP, "missing_scope"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("status", "payload", "headers", "reply"), API_ANSWERS.values(), ids=API_ANSWERS)
+def test_api_answer(status, payload, headers, reply):
+    assert read_api_reply(status, payload, headers) == reply
+
+
+@pytest.mark.parametrize("code", sorted(refusals.FINAL))
+def test_a_final_refusal_is_given_up_with_slacks_own_code(code):
+    assert read_api_reply(200, refused(code), {}) == Reply(GIVE_UP, code)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(100, 599), st.dictionaries(st.sampled_from(["ok", "error", "ts", "needed"]), JSON), st.text())
+def test_no_answer_is_sent_by_accident(status, payload, text):
+    reply = read_api_reply(status, payload, {"Retry-After": text})
+    assert (reply.verdict is SENT) == (status == 200 and payload.get("ok") is True)
+    assert (read_webhook_reply(status, text, text).verdict is SENT) == (status == 200 and text == "ok")
+
+
+@pytest.fixture(scope="module")
+def running():
+    with Standin() as standin:
+        yield standin
+
+
+@pytest.fixture
+def slack(running):
+    running.faults.clear()
+    running.limiter.pace = Pace.UNLIMITED
+    return running
+
+
+def by_bot(slack: Standin, message: Message = MESSAGE, **more: Any) -> Reply:
+    return post_message(slack.token, slack.channel, message, base_url=slack.api_url, timeout=LIMIT, **more)
+
+
+def by_webhook(slack: Standin, message: Message = MESSAGE) -> Reply:
+    return post_webhook(slack.hook_url(), message, LIMIT)
+
+
+WAYS = pytest.mark.parametrize("post", [by_bot, by_webhook])
+
+
+@WAYS
+def test_a_message_arrives_whole(slack, post):
+    reply = post(slack)
+    entry = slack.ledger.entries()[-1]
+    assert reply.verdict is SENT
+    assert (entry.text, entry.blocks) == (MESSAGE.text, MESSAGE.blocks)
+    assert reply.ts in (entry.ts, "")
+
+
+def test_the_bots_message_has_an_id_and_metadata_that_can_be_read_back(slack):
+    metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": "7"}}
+    reply = by_bot(slack, metadata=metadata)
+    found = slack.workspace.call("conversations.history", {"channel": slack.channel, "include_all_metadata": True})
+    assert (found["messages"][0]["ts"], found["messages"][0]["metadata"]) == (reply.ts, metadata)
+
+
+@WAYS
+def test_a_message_that_no_wording_lets_through_raises_nothing(slack, post):
+    text = "\N{GRINNING FACE}\ud800" * 4_000
+    assert post(slack, Message(text, [])).verdict is SENT
+
+
+FAULTS = {
+    "limited": (Fault(Kind.RATE_LIMITED, seconds=2), RETRY, "rate_limited", False),
+    "trouble": (Fault(Kind.STATUS, status=500), UNCERTAIN, "http_500", False),
+    "trouble elsewhere": (Fault(Kind.STATUS, status=404), RETRY, "http_404", False),
+    "moved": (Fault(Kind.STATUS, status=301), RETRY, "http_301", False),
+    "a page": (Fault(Kind.STATUS, status=200), UNCERTAIN, "bad_answer", False),
+    "archived": (Fault(Kind.ERROR, code="is_archived"), GIVE_UP, "is_archived", False),
+    "unknown": (Fault(Kind.ERROR, code="brand_new_error"), RETRY, "brand_new_error", False),
+    "perhaps": (Fault(Kind.RECORD_THEN_ERROR, code="fatal_error"), UNCERTAIN, "fatal_error", True),
+    "cut after": (Fault(Kind.RECORD_THEN_CUT), UNCERTAIN, "connection_lost", True),
+    "cut before": (Fault(Kind.CUT_BEFORE_RECORD), UNCERTAIN, "connection_lost", False),
+    "hanging": (Fault(Kind.RECORD_THEN_HANG), UNCERTAIN, "timeout", True),
+    "too slow": (Fault(Kind.SLOW, seconds=9), UNCERTAIN, "timeout", True),
+    "slow enough": (Fault(Kind.SLOW, seconds=0.05), SENT, "", True),
+}
+
+
+@WAYS
+@pytest.mark.parametrize(("fault", "verdict", "code", "posted"), FAULTS.values(), ids=FAULTS)
+def test_fault(slack, post, fault, verdict, code, posted):
+    slack.faults.set(fault)
+    before = len(slack.ledger.entries())
+    started = time.monotonic()
+    reply = post(slack)
+    assert time.monotonic() - started < LIMIT + 0.3
+    assert (reply.verdict, reply.code.replace("ratelimited", "rate_limited")) == (verdict, code)
+    requests_made = slack.ledger.entries(after=before)
+    assert [bool(entry.ts) for entry in requests_made] == [posted], "one attempt is one request"
+    assert reply.retry_after == (timedelta(seconds=2) if fault.kind is Kind.RATE_LIMITED else None)
+
+
+@WAYS
+def test_refused_connections_are_tried_again_later(slack, post):
+    slack.refuse()
+    try:
+        assert post(slack) == Reply(RETRY, "connection_error", detail="ConnectionRefusedError")
+    finally:
+        slack.accept()
+    assert post(slack).verdict is SENT
+
+
+def test_a_missing_scope_is_named(slack):
+    slack.faults.set(Fault(Kind.ERROR, code="missing_scope", needed="chat:write"))
+    assert by_bot(slack) == Reply(GIVE_UP, "missing_scope", detail="chat:write")
+
+
+TOKENS = {"": "not_authed", " \n": "not_authed", "xoxb-wrong": "invalid_auth", "xoxb-a\r\nX: y": "invalid_auth"}
+
+
+@pytest.mark.parametrize(("token", "code"), [*TOKENS.items(), ("xoxb-토큰", "invalid_auth")])
+def test_a_token_that_cannot_work_is_given_up(slack, token, code):
+    assert post_message(token, slack.channel, MESSAGE, base_url=slack.api_url) == Reply(GIVE_UP, code)
+
+
+@pytest.mark.parametrize("url", ["", "slack.com/api/", "ftp://slack.com/", "http://[::1", "http:///api/"])
+def test_an_address_that_cannot_work_is_given_up(url):
+    assert post_message("xoxb-1", "C1", MESSAGE, base_url=url).code == "invalid_url"
+    assert post_webhook(url, MESSAGE).code == "invalid_url"
+
+
+BODIES = {
+    "a list": b"[1]",
+    "null": b"null",
+    "deep": b"[" * 60_000,
+    "a large number": b"9" * 5_000,
+    "half an object": b'{"ok": true',
+    "not UTF-8": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_an_answer_that_is_not_slacks_is_uncertain(body):
+    with serving(answering(page("200 OK", body))) as port:
+        reply = post_message("xoxb-1", "C1", MESSAGE, base_url=f"http://127.0.0.1:{port}/api/", timeout=LIMIT)
+    assert reply == Reply(UNCERTAIN, "bad_answer")
+
+
+CANARY_TOKEN, CANARY_HOOK = "xoxb-canary-1", "T0canary/B0canary/canarycanary"
+FAILING_SCRIPTS = [
+    answering(),
+    sockets.reset,
+    sockets.silence,
+    answering(b"220 not HTTP\r\n"),
+    answering(page("200 OK", b"{", b"malformed header\r\n")),
+    answering(page("302 Found", b"", b"Location: http://127.0.0.1:1/elsewhere\r\n")),
+]
+
+
+def every_failure(slack: Standin) -> list[Reply]:
+    """Of both ways, with secrets that can be told from anything else."""
+    addresses = [(slack.api_url, slack.hook_url(CANARY_HOOK))]
+    replies = []
+    for fault, *_expected in FAULTS.values():
+        slack.faults.set(fault)
+        replies += post_both(*addresses[0])
+    for url in (
+        "http://127.0.0.1:1",
+        "https://127.0.0.1:1",
+        "http://nobody.invalid",
+        "http://127.0.0.1:99999",
+        "ftp://x",
+    ):
+        replies += post_both(f"{url}/api/", f"{url}/services/{CANARY_HOOK}")
+    for script in FAILING_SCRIPTS:
+        with serving(script) as port:
+            replies += post_both(f"http://127.0.0.1:{port}/api/", f"http://127.0.0.1:{port}/services/{CANARY_HOOK}")
+    with serving(sockets.speak_first) as port:
+        replies += post_both(f"https://127.0.0.1:{port}/api/", f"https://127.0.0.1:{port}/services/{CANARY_HOOK}")
+    replies.append(post_message(f"{CANARY_TOKEN}\nX: y", "C1", MESSAGE, base_url=slack.api_url, timeout=LIMIT))
+    replies.append(post_message(CANARY_TOKEN, "C1", MESSAGE, base_url=f"ftp://{CANARY_TOKEN}/", timeout=LIMIT))
+    return replies
+
+
+def post_both(base_url: str, hook_url: str) -> list[Reply]:
+    return [
+        post_message(CANARY_TOKEN, "C1", MESSAGE, base_url=base_url, timeout=0.15),
+        post_webhook(hook_url, MESSAGE, 0.15),
+    ]
+
+
+def test_no_secret_is_in_any_reply_or_log_record(slack, caplog, capfd):
+    """With every logger that could know one at DEBUG, whatever the settings say."""
+    for name in (None, *logging.root.manager.loggerDict):
+        caplog.set_level(logging.DEBUG, logger=name)
+    slack.workspace.token = CANARY_TOKEN
+    try:
+        replies = every_failure(slack)
+    finally:
+        slack.workspace.token = "xoxb-stand-in"
+    captured = capfd.readouterr()
+    seen = "\n".join([caplog.text, captured.out, captured.err, *map(repr, replies)])
+    assert {reply.verdict for reply in replies} == {SENT, RETRY, UNCERTAIN, GIVE_UP}
+    assert "canary" not in seen.lower()
+    assert "/services/" not in seen
+    requests.post(slack.hook_url(CANARY_HOOK), json={"text": "x"}, timeout=5)
+    assert "canary" in caplog.text, "the test sees what urllib3 logs by itself"
