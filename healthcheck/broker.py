@@ -1,8 +1,12 @@
-"""Celery spells a Redis on a unix socket in its own way."""
+"""How Celery spells the address of a Redis, and whether a Redis answers."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
+
+import redis
+
+ANSWER_SECONDS = 2
 
 
 def celery_broker_url(redis_url: str) -> str:
@@ -13,3 +17,14 @@ def celery_broker_url(redis_url: str) -> str:
     database = parse_qs(parts.query).get("db", ["0"])[0]
     credentials = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     return f"redis+socket://{credentials}{parts.path}?virtual_host={database}"
+
+
+def answers(redis_url: str) -> bool:
+    """Whether a Redis answers at `redis_url` within two seconds."""
+    try:
+        with redis.Redis.from_url(
+            redis_url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+        ) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False

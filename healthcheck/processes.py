@@ -10,13 +10,14 @@ import subprocess
 from collections.abc import Sequence
 
 
-def dying_with_parent(*, signame: str = "TERM") -> list[str]:
-    """A prefix for a command, so that the kernel signals it when the thread that started it ends, even by SIGKILL.
+def dying_with_parent() -> list[str]:
+    """A prefix for a command, so that the kernel kills it when the thread that started it ends, even by SIGKILL.
 
-    Empty where util-linux's setpriv is missing: then only an orderly end reaches the children.
+    It is killed, not asked: a worker that is asked to end while its broker dies waits for the broker. Empty where
+    util-linux's setpriv is missing: then only an orderly end reaches the children.
     """
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", signame, "--"] if setpriv else []
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def signal_group(pid: int, signum: signal.Signals) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +98,9 @@ def _wait(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            MySQLdb.connect(unix_socket=str(socket), user="root").close()
+            with closing(MySQLdb.connect(unix_socket=str(socket), user="root")):
+                return
         except MySQLdb.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-3000:]}") from None
             time.sleep(0.1)
-        else:
-            return

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from healthcheck.embedded_redis import answers, command
+from healthcheck.broker import answers
+from healthcheck.embedded_redis import command
 from healthcheck.processes import dying_with_parent, end
 
 START_SECONDS = 20

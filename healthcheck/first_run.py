@@ -1,0 +1,74 @@
+"""What has to be so before the processes start: the tables, somebody who can log in, the demonstration.
+
+`python -m healthcheck.first_run` does it and prints what it did as one JSON object. It may be run again and again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from typing import Any
+
+import django
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import DatabaseError, IntegrityError
+from django.utils import timezone
+
+from healthcheck import settings
+from healthcheck.logs import hide
+
+
+def migrate() -> None:
+    """Bring the tables up to date. A predecessor's database is adopted: the tables that it has are not made again."""
+    call_command("migrate", fake_initial=True, interactive=False, verbosity=0)
+
+
+def ensure_admin() -> tuple[str, str | None]:
+    """The name of a superuser, and the password if one was made up for it.
+
+    Without any superuser, ADMIN_USERNAME is made one, with ADMIN_PASSWORD or a password that nobody has seen yet.
+    """
+    users = get_user_model()._default_manager
+    existing = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if existing is not None:
+        return existing.get_username(), None
+    username = settings.env.str("ADMIN_USERNAME", default="admin")
+    given = settings.env.str("ADMIN_PASSWORD", default="")
+    password = given or secrets.token_urlsafe(12)
+    try:
+        get_user_model().objects.create_superuser(username, password=password)
+    except IntegrityError:
+        raise SystemExit(
+            f"{username} exists and may not administer: choose another ADMIN_USERNAME, "
+            f"or make it a superuser with manage.py shell"
+        ) from None
+    return username, None if given else password
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
+    django.setup()
+    from healthcheck.demo.rows import prepare  # noqa: PLC0415 - needs the models
+
+    try:
+        migrate()
+        username, password = ensure_admin()
+        shown = prepare(timezone.now())
+    except DatabaseError as error:
+        print(f"the database does not work: {hide(str(error))}", file=sys.stderr)
+        return 1
+    facts: dict[str, Any] = {
+        "username": username,
+        "password": password,
+        "demo": shown and {"servers": shown.servers, "page": shown.page},
+        "variables": shown.variables if shown else {},
+    }
+    print(json.dumps(facts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
