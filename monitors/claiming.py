@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from django.db.models import Q
 from monitors.bulk import upsert
 from monitors.fields import to_milliseconds
 from monitors.models import Gap, Heartbeat, Server, ServerStatus
-from monitors.policy import Effective, Rules
+from monitors.policy import Effective
 from monitors.schedule import next_slot
-from monitors.targets import RULE_COLUMNS, effective_rules, policies
+from monitors.targets import RULE_COLUMNS, policies
 from monitors.transactions import retried_atomic
 
 TICK = timedelta(seconds=1)
@@ -62,11 +62,13 @@ def claim_due(now: datetime) -> list[Claim]:
     return claims
 
 
-def _effective(server_ids: Any) -> Iterator[tuple[int, Effective]]:
-    servers = Server.objects.filter(id__in=server_ids).values_list("id", *RULE_COLUMNS) if server_ids else ()
-    in_force = policies() if server_ids else {}
-    for server_id, environment, *overrides in servers:
-        yield server_id, effective_rules(environment, Rules(*overrides), in_force)
+def _effective(server_ids: Collection[int]) -> Iterator[tuple[int, Effective]]:
+    if not server_ids:
+        return
+    in_force = policies()
+    servers = Server.objects.filter(id__in=server_ids).values_list("id", *RULE_COLUMNS)
+    for server_id, *rules in servers:
+        yield server_id, in_force.effective(*rules)
 
 
 def batches(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:
@@ -78,7 +80,9 @@ def batches(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:
 def replan(now: datetime) -> int:
     """Pull back the next probe of servers whose interval became shorter by a policy or a variable."""
     planned = ServerStatus.objects.filter(next_probe_at__gt=now + LOOK_AHEAD)
-    slots: dict[int, Any] = dict(planned.order_by("server_id").select_for_update().values_list("server_id", "next_probe_at"))
+    slots: dict[int, Any] = dict(
+        planned.order_by("server_id").select_for_update().values_list("server_id", "next_probe_at")
+    )
     rows = [
         (server_id, to_milliseconds(next_slot(server_id, now, rules.interval)))
         for server_id, rules in _effective(slots)

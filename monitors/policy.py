@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from monitors.status import Thresholds
 
@@ -81,10 +81,9 @@ def rules(overrides: Overrides) -> Rules:
     )
 
 
-@lru_cache(maxsize=4096)
 def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
     """The first of server, policy and variables that says something, for each setting; the timeout never exceeds the
-    interval. Most servers of a fleet share a few combinations, so they are remembered."""
+    interval."""
     lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
     values: dict[str, float] = {}
     origins: dict[str, Origin] = {}
@@ -103,3 +102,21 @@ def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
         unhealthy_threshold=int(values["unhealthy_threshold"]),
         origins=origins,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What every server inherits: the policy of each environment, over the variables."""
+
+    by_environment: Mapping[str, Rules]
+    variables: Rules
+    _known: dict[tuple[Any, ...], Effective] = field(default_factory=dict, compare=False, repr=False)
+    """Most servers of a fleet override nothing, so a batch has a few distinct combinations."""
+
+    def effective(self, environment: str, *overrides: Any) -> Effective:
+        """The values in force for a server with these overrides (None = inherited), in the order of `Rules`."""
+        key = environment, *overrides
+        if (known := self._known.get(key)) is None:
+            policy = self.by_environment.get(environment, Rules())
+            known = self._known[key] = effective(Rules(*overrides), policy, self.variables)
+        return known

@@ -9,8 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from kombu.exceptions import OperationalError as BrokerError
 
 from monitors.probers.base import Observation
 from monitors.recording import record
@@ -130,9 +132,7 @@ class Recorder:
 
 def send_hint() -> None:
     """Ring the bell of whoever passes transitions on. Lossy: the next tick makes certain."""
-    from healthcheck.celery import app  # noqa: PLC0415  the application configures itself from Django's settings
-
     try:
-        app.send_task(settings.TRANSITION_HINT_TASK, expires=2, retry=False)
-    except app.connection_for_write().connection_errors as error:
+        current_app.send_task(settings.TRANSITION_HINT_TASK, expires=2, retry=False)
+    except BrokerError as error:
         logger.warning("hint not sent", extra={"error": type(error).__name__})

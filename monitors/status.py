@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -40,14 +40,16 @@ def advance(standing: Standing, *, ok: bool | None, thresholds: Thresholds) -> S
     Out of UNKNOWN one success is enough, a failure needs its full run. An inconclusive outcome moves neither run, but
     as many of them in a row as the failure threshold make the health UNKNOWN: nobody has seen the server for so long.
     """
+    health = standing.health
     if ok is None:
-        standing = replace(standing, inconclusive=standing.inconclusive + 1)
-        blind = standing.inconclusive >= thresholds.unhealthy and standing.health is not Health.UNKNOWN
-        return Standing(inconclusive=standing.inconclusive) if blind else standing
+        inconclusive = standing.inconclusive + 1
+        if inconclusive >= thresholds.unhealthy and health is not Health.UNKNOWN:
+            return Standing(inconclusive=inconclusive)
+        return Standing(health, standing.successes, standing.failures, inconclusive)
     if ok:
-        standing = replace(standing, successes=standing.successes + 1, failures=0, inconclusive=0)
-        crossed = standing.health is Health.UNKNOWN or standing.successes >= thresholds.healthy
-    else:
-        standing = replace(standing, successes=0, failures=standing.failures + 1, inconclusive=0)
-        crossed = standing.failures >= thresholds.unhealthy
-    return replace(standing, health=Health.HEALTHY if ok else Health.UNHEALTHY) if crossed else standing
+        successes = standing.successes + 1
+        crossed = health is Health.UNKNOWN or successes >= thresholds.healthy
+        return Standing(Health.HEALTHY if crossed else health, successes=successes)
+    failures = standing.failures + 1
+    crossed = failures >= thresholds.unhealthy
+    return Standing(Health.UNHEALTHY if crossed else health, failures=failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from django.conf import settings
 
 from monitors.address import InvalidAddress, parse_address, parse_expected_status
 from monitors.models import Policy, Server
-from monitors.policy import Effective, Rules, effective, rules
+from monitors.policy import Effective, Policies, Rules, rules
 from monitors.probers.base import Failure, Outcome, Target
 from monitors.probers.deny import DenyList
 
@@ -30,8 +30,6 @@ TARGET_COLUMNS = (
 )
 """The columns that say where to look and what to expect there: a change of one makes it another target."""
 
-Policies = Mapping[str, Rules]
-
 
 def variables() -> Rules:
     """The settings that come from environment variables; none of them is inherited."""
@@ -44,16 +42,12 @@ def variables() -> Rules:
 
 
 def policies() -> Policies:
-    """What the policy of each environment says."""
-    return {policy.environment: rules(policy) for policy in Policy.objects.all()}
-
-
-def effective_rules(environment: str, overrides: Rules, policies: Policies) -> Effective:
-    return effective(overrides, policies.get(environment, Rules()), variables())
+    """What every server inherits now."""
+    return Policies({policy.environment: rules(policy) for policy in Policy.objects.all()}, variables())
 
 
 def effective_of(server: Server, policies: Policies) -> Effective:
-    return effective_rules(server.environment, rules(server), policies)
+    return policies.effective(*(getattr(server, name) for name in RULE_COLUMNS))
 
 
 @lru_cache(maxsize=1)

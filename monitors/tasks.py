@@ -10,13 +10,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from monitors import claiming, inventory, recording, retention, worker
-from monitors.policy import Rules
-from monitors.targets import policies, variables
+from monitors.policy import Policies
+from monitors.targets import policies
 
 logger = logging.getLogger(__name__)
 
-_planned_by: tuple[Rules, dict[str, Rules]] | None = None
-"""The variables and policies that this process last planned by."""
+_planned_by: Policies | None = None
+"""What this process last planned by."""
 
 
 @shared_task
@@ -27,10 +27,9 @@ def probe_due() -> None:
     if gap := claiming.beat(now):
         logger.warning("nothing was probed", extra={"seconds": gap.duration.total_seconds()})
     recording.ensure_statuses(now)
-    rules = variables(), dict(policies())
-    if rules != _planned_by:
+    if (in_force := policies()) != _planned_by:
         claiming.replan(now)
-        _planned_by = rules
+        _planned_by = in_force
     claims = claiming.claim_due(now)
     for batch in claiming.batches(claims, settings.PROBE_BATCH_SIZE):
         pairs = [(claim.server_id, claim.slot.isoformat()) for claim in batch]

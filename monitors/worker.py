@@ -13,11 +13,10 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from monitors.models import Server
-from monitors.policy import Rules
 from monitors.probers.base import Observation
 from monitors.probers.engine import Engine, Job
 from monitors.recorder import Batch, Recorder, send_hint
-from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, deny_list, effective_rules, policies, target_from
+from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, deny_list, policies, target_from
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def load(slots: dict[int, datetime]) -> list[Job]:
     in_force = policies()
     jobs = []
     for row in Server.objects.active().filter(id__in=slots).values_list(*columns):
-        rules = effective_rules(row[1], Rules(*row[2:6]), in_force)
+        rules = in_force.effective(*row[1:6])
         jobs.append(Job(server_id=row[0], slot=slots[row[0]], target=target_from(row[6:], rules.timeout)))
     return jobs
 

@@ -11,12 +11,11 @@ from monitors.bulk import upsert
 from monitors.fields import to_milliseconds
 from monitors.folding import Flip, Memory, fold
 from monitors.models import PastOutcome, Reason, Rollup, Server, ServerStatus
-from monitors.policy import Rules
 from monitors.probers.base import MAX_DETAIL, Observation
 from monitors.recording.news import Change, store
 from monitors.status import Health, Standing
-from monitors.strip import MICROSECOND, pack_stages
-from monitors.targets import RULE_COLUMNS, address_text, effective_rules, policies
+from monitors.strip import MICROSECOND
+from monitors.targets import RULE_COLUMNS, address_text, policies
 from monitors.transactions import retried_atomic
 
 logger = logging.getLogger(__name__)
@@ -85,12 +84,11 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
         observation, server = observations[server_id], servers.get(server_id)
         if server is None or server[3] or (memory.last_slot is not None and observation.slot <= memory.last_slot):
             continue
-        thresholds = effective_rules(server[4], Rules(*server[5:]), in_force).thresholds
-        flip = fold(memory, observation, thresholds)
+        flip = fold(memory, observation, in_force.effective(*server[4:]).thresholds)
         recorded[server_id] = memory
         if flip:
             flips.append((server, memory, flip))
-    stored = [observations[server_id] for server_id in recorded]
+    stored = [(observations[server_id], memory) for server_id, memory in recorded.items()]
     _store_flips(flips)
     upsert(
         ServerStatus,
@@ -98,11 +96,11 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
         map(_status_row, recorded.items()),
         key=("server_id",),
     )
-    upsert(PastOutcome, HISTORY_COLUMNS, map(_history_row, stored), key=("server_id", "slot"))
+    upsert(PastOutcome, HISTORY_COLUMNS, (_history_row(*pair) for pair in stored), key=("server_id", "slot"))
     upsert(
         Rollup,
         ROLLUP_COLUMNS,
-        (row for observation in stored for row in _rollup_rows(observation)),
+        (row for observation, _ in stored for row in _rollup_rows(observation)),
         key=ROLLUP_KEY,
         sums=("succeeded", "failed", "inconclusive", "elapsed_sum_us"),
         maxima=("elapsed_max_us",),
@@ -124,10 +122,9 @@ def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
     incidents = store([_change(server, memory, flip, addresses) for server, memory, flip in flips])
     for server, memory, flip in flips:
         memory.incident_id = incidents[server[0]]
-        logger.info(
-            "status changed",
-            extra={"server": server[0], "from": flip.before, "to": flip.after, "failure": flip.failure},
-        )
+        if (flip.before, flip.after) != (Health.UNKNOWN, Health.HEALTHY):  # ten thousand new servers are no news
+            extra = {"server": server[0], "from": flip.before, "to": flip.after, "failure": flip.failure}
+            logger.info("status changed", extra=extra)
 
 
 def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str]) -> Change:
@@ -178,7 +175,7 @@ def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
     )
 
 
-def _history_row(observation: Observation) -> tuple[Any, ...]:
+def _history_row(observation: Observation, memory: Memory) -> tuple[Any, ...]:
     outcome = observation.outcome
     return (
         observation.server_id,
@@ -186,7 +183,7 @@ def _history_row(observation: Observation) -> tuple[Any, ...]:
         outcome.failure or "",
         outcome.elapsed // MICROSECOND,
         outcome.status,
-        pack_stages(outcome.stages),
+        memory.stages,
         "" if outcome.failure is None else outcome.detail[:MAX_DETAIL],
     )
 
