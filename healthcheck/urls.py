@@ -1,7 +1,20 @@
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+
+from healthcheck import views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("healthcheck.api_urls")),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("metrics", views.Metrics.as_view()),
 ]
+handler400 = "healthcheck.errors.bad_request"
+handler403 = "healthcheck.errors.permission_denied"
+handler404 = "healthcheck.errors.not_found"
+handler500 = "healthcheck.errors.server_error"

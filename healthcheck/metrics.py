@@ -1,0 +1,104 @@
+"""What `/metrics` tells Prometheus. Read from the database at each scrape, so that every web process tells the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, F, Sum
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from healthcheck import readiness
+from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
+from monitors.models.server import HEALTH_ORDER, Environment
+from notifications.models import Delivery, State
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MOST_DELIVERIES = 10_000
+"""Of the last hour, for the quantiles."""
+QUANTILES = (0.5, 0.95, 0.99, 1.0)
+
+
+def render(now: datetime) -> bytes:
+    """The metrics in Prometheus' text format. Raises the database's errors."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(now))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering asks the database nothing."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge("info", "Always 1.", [((settings.VERSION,), 1)], "version")
+        yield _servers()
+        yield from _pulse(self._now)
+        yield from _outcomes(self._now)
+        yield from _deliveries(self._now)
+
+
+def _gauge(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]], *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"healthcheck_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _servers() -> Metric:
+    counted = dict.fromkeys(product(Environment.values, HEALTH_ORDER), 0)
+    rows: Any = Server.objects.with_health().order_by()  # the plugin does not see its annotations
+    for row in rows.values("environment", "shown_health").annotate(count=Count("id")):
+        counted[row["environment"], row["shown_health"]] = row["count"]
+    return _gauge("servers", "Registered servers.", counted.items(), "environment", "health")
+
+
+def _pulse(now: datetime) -> Iterator[Metric]:
+    """Whether the monitor itself is well."""
+    beats = [((beat.name,), (now - beat.at).total_seconds()) for beat in Heartbeat.objects.order_by("name")]
+    yield _gauge("heartbeat_age_seconds", "Since a part of the monitor last did its work.", beats, "part")
+    yield _age("oldest_overdue_probe_seconds", "Longest wait of a due server.", readiness.overdue_probe(now))
+    yield _age("last_outcome_age_seconds", "Since any server was looked at.", readiness.last_outcome_age(now))
+    gaps = Gap.objects.filter(ended_at__gte=now - DAY).values_list("began_at", "ended_at")
+    blind = sum(((ended - max(began, now - DAY)).total_seconds() for began, ended in gaps), 0.0)
+    yield _gauge("blind_seconds_last_day", "Time of the last 24 h in which nothing was probed.", [((), blind)])
+
+
+def _age(name: str, text: str, age: timedelta | None) -> Metric:
+    return _gauge(name, text, [] if age is None else [((), age.total_seconds())])
+
+
+def _outcomes(now: datetime) -> Iterator[Metric]:
+    minute = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+    kinds = ("succeeded", "failed", "inconclusive")
+    sums: dict[str, Any] = Rollup.objects.filter(resolution=Rollup.MINUTE, start=minute).aggregate(
+        **{kind: Sum(kind) for kind in kinds}
+    )
+    samples = [((kind,), sums[kind] or 0) for kind in kinds]
+    yield _gauge("outcomes_last_minute", "Outcomes of the last full minute.", samples, "outcome")
+    yield _gauge("open_incidents", "Outages going on.", [((), Incident.objects.filter(ended_at=None).count())])
+
+
+def _deliveries(now: datetime) -> Iterator[Metric]:
+    counted = Counter(dict.fromkeys(State.values, 0))
+    counted.update(dict(Delivery.objects.order_by().values_list("state").annotate(count=Count("id"))))
+    yield _gauge("deliveries", "Kept messages.", (((state,), count) for state, count in counted.items()), "state")
+    pending = readiness.pending_delivery_age(now)
+    yield _age("oldest_pending_delivery_seconds", "Since the oldest news that are not told yet.", pending)
+    recent = Delivery.objects.filter(created_at__gte=now - HOUR, seconds__isnull=False).order_by(F("created_at").desc())
+    seconds = sorted(value or 0.0 for value in recent.values_list("seconds", flat=True)[:MOST_DELIVERIES])
+    samples = [((str(share),), seconds[round(share * (len(seconds) - 1))]) for share in QUANTILES if seconds]
+    text = "From a status change to Slack's acceptance, of the messages of the last hour."
+    yield _gauge("delivery_seconds", text, samples, "quantile")
