@@ -8,6 +8,7 @@ Sources: Slack's reference pages "Formatting message text", "Blocks" (header, se
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ MAX_HEADER = 150
 MAX_SECTION = 3_000
 MAX_VALUE = 255
 """Longest foreign value in a message; a host name has no more (RFC 1035, 2.3.4)."""
+MAX_JSON = 8_000
+"""Of a whole message. Slack's own limit is not documented; it has refused blocks of 11,300 (slackapi/bolt-js#2867)."""
 
 INVISIBLE = re.compile(
     "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # direction marks, overrides, zero-width characters
@@ -105,3 +108,22 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Block:
 def link(url: str, label: str) -> Block:
     element = {"type": "link", "url": url, "text": label}
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
+
+
+def fitting(text: str, blocks: list[Block]) -> Message:
+    """The message, with the values in rich text shortened as far as its size demands."""
+    for limit in (MAX_VALUE, MAX_VALUE // 2, MAX_VALUE // 4):
+        message = Message(text, [_shortened(block, limit) for block in blocks])
+        if len(json.dumps({"text": message.text, "blocks": message.blocks})) <= MAX_JSON:
+            break
+    return message
+
+
+def _shortened(block: Block, limit: int) -> Block:
+    if block["type"] != "rich_text":
+        return block
+    parts = [
+        {**part, "elements": [{**element, "text": clip(element["text"], limit)} for element in part["elements"]]}
+        for part in block["elements"]
+    ]
+    return {**block, "elements": parts}

@@ -2,8 +2,7 @@
 
 Every message says the same twice: in one line of `text` for notifications and screen readers, and in blocks. The state
 is said in words; the coloured mark before them is only a help. Names are shown whole in the blocks and shortened in the
-header and the text, so that a message stays far under the size at which Slack refuses blocks (its limit is not
-documented; 8,000 characters of JSON are safe).
+header and the text.
 """
 
 from __future__ import annotations
@@ -16,13 +15,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from monitors.wording import duration_words, failure_label, failure_words
-from notifications.blocks import Block, Message, clean, clip, facts, header, link, mrkdwn, note, section, slack_date
+from notifications.blocks import (
+    Block,
+    Message,
+    clean,
+    clip,
+    facts,
+    fitting,
+    header,
+    link,
+    mrkdwn,
+    note,
+    section,
+    slack_date,
+)
 
 DOWN, UP, NEUTRAL = "🔴", "🟢", "⚪"
 SHORT = 80
-"""Longest name in a header or a line of text; both hold other words too."""
+"""Longest name in a header or a line of text, which hold other words too; and longest words for a failure."""
 MAX_ENVIRONMENT = 20
-MAX_ADDRESS = MAX_DETAIL = 200
 NOBODY = "?"
 
 ENDINGS: dict[str, tuple[Promise, Promise, Promise]] = {
@@ -105,7 +116,7 @@ def recovery_message(outage: Outage, *, possible_repeat: bool = False) -> Messag
             *_identity(outage),
             (_("Was down for"), lasted),
             (_("Previous error"), failure_label(outage.failure)),
-            (_("Detail"), clean(outage.detail, MAX_DETAIL)),
+            (_("Detail"), outage.detail),
         ]
     )
     return _message(UP, title, text, [previously, _since(outage), *_link(outage)], possible_repeat)
@@ -128,7 +139,7 @@ def ended_message(outage: Outage, reason: str, actor: str, *, possible_repeat: b
             *_identity(outage),
             (_("Was down for"), _lasted(outage)),
             (_("Last error"), failure_label(outage.failure)),
-            (_("Detail"), clean(outage.detail, MAX_DETAIL)),
+            (_("Detail"), outage.detail),
         ]
     )
     page = [] if reason == "deleted" else _link(outage)
@@ -164,7 +175,7 @@ def _message(mark: str, title: str, text: str, blocks: list[Block], possible_rep
     if possible_repeat:
         text = _("%(text)s (possible repeat)") % {"text": text}
         blocks = [*blocks, note(_("Possible repeat: Slack did not confirm that an earlier attempt was shown."))]
-    return Message(text=f"{mark} {text}", blocks=[header(f"{mark} {title}"), *blocks])
+    return fitting(f"{mark} {text}", [header(f"{mark} {title}"), *blocks])
 
 
 def _names(outage: Outage) -> dict[str, str]:
@@ -179,7 +190,7 @@ def _escaped(outage: Outage) -> dict[str, str]:
     """For a line of text, which is."""
     return {
         **{part: mrkdwn(value) for part, value in _names(outage).items()},
-        "failure": mrkdwn(failure_words(outage.failure)),
+        "failure": mrkdwn(failure_words(outage.failure), SHORT),
         "since": slack_date(outage.began_at),
     }
 
@@ -187,8 +198,8 @@ def _escaped(outage: Outage) -> dict[str, str]:
 def _identity(outage: Outage) -> list[tuple[str, str]]:
     return [
         (_("Server"), clean(outage.host_name) or NOBODY),
-        (_("Environment"), clean(outage.environment, MAX_ENVIRONMENT)),
-        (_("Address"), clean(outage.address, MAX_ADDRESS)),
+        (_("Environment"), outage.environment),
+        (_("Address"), outage.address),
     ]
 
 
@@ -197,8 +208,8 @@ def _failure_facts(outage: Outage) -> Block:
         [
             *_identity(outage),
             (_("What failed"), failure_label(outage.failure)),
-            (_("Detail"), clean(outage.detail, MAX_DETAIL)),
-            (_("Acknowledged by"), clean(outage.acknowledged_by, SHORT)),
+            (_("Detail"), outage.detail),
+            (_("Acknowledged by"), outage.acknowledged_by),
         ]
     )
 

@@ -197,7 +197,13 @@ OUTAGES = st.builds(
 )
 ENDLESS = "😀" * 999
 LONGEST = replace(
-    OVER, host_name=ENDLESS, environment=ENDLESS, address=ENDLESS, detail=ENDLESS, acknowledged_by=ENDLESS
+    OVER,
+    host_name=ENDLESS,
+    environment=ENDLESS,
+    address=ENDLESS,
+    failure=ENDLESS,
+    detail=ENDLESS,
+    acknowledged_by=ENDLESS,
 )
 HIDDEN = {"Cc", "Cs"}
 
@@ -224,7 +230,7 @@ def assert_harmless(message: Message) -> None:
             assert re.fullmatch(r"[\w\s*]*", DATE.sub("", block["text"]["text"]), re.ASCII)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(OUTAGES, HOSTILE, HOSTILE, st.booleans())
 @example(LONGEST, "deleted", ENDLESS, True)
 def test_nothing_foreign_does_harm(outage, reason, actor, repeat):
