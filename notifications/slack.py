@@ -196,9 +196,8 @@ class _Client(WebClient):
         self._seconds = timeout
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        if not isinstance(req.data, bytes):
-            raise TypeError
-        answer = exchange.post(url, req.data, dict(req.header_items()), self._seconds, longest=MAX_API_ANSWER)
+        body = req.data if isinstance(req.data, bytes) else b""  # None for a method without arguments
+        answer = exchange.post(url, body, dict(req.header_items()), self._seconds, longest=MAX_API_ANSWER)
         try:
             understood = isinstance(json.loads(answer.body), dict)
         except (ValueError, RecursionError):

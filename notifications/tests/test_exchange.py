@@ -16,7 +16,9 @@ from notifications.exchange import MAX_ANSWER, Answer, UnansweredError, _Exchang
 from notifications.tests import sockets
 from notifications.tests.sockets import answering, dripping, page, serving
 
-LIMIT = 0.3
+LIMIT = 0.2
+"""Seconds, where time is to run out."""
+AMPLE = 5.0
 DAY = timedelta(days=1)
 UNSENT = {
     "nobody listens": ("connection_error", "ConnectionRefusedError", "http://127.0.0.1:1/"),
@@ -31,8 +33,8 @@ UNSENT = {
 }
 
 
-def exchange(url: str, **headers: str) -> Answer:
-    return post(url, b"{}", headers, LIMIT)
+def exchange(url: str, limit: float = AMPLE, **headers: str) -> Answer:
+    return post(url, b"{}", headers, limit)
 
 
 @pytest.mark.parametrize(("code", "detail", "url"), UNSENT.values(), ids=UNSENT)
@@ -47,9 +49,9 @@ def test_a_port_that_stays_silent_was_not_sent_to_and_costs_no_more_than_the_lim
     with sockets.silent_port() as port:
         started = time.monotonic()
         with pytest.raises(UnansweredError) as caught:
-            exchange(f"http://127.0.0.1:{port}/")
+            exchange(f"http://127.0.0.1:{port}/", LIMIT)
     assert (caught.value.code, caught.value.sent) == ("connection_error", False)
-    assert time.monotonic() - started < LIMIT + 0.3
+    assert time.monotonic() - started < LIMIT + 1
 
 
 @pytest.mark.parametrize("script", [sockets.hang_up, sockets.speak_first])
@@ -95,7 +97,7 @@ def test_an_encrypted_connection_that_breaks_after_the_handshake_may_have_been_s
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     for script, code in ((sockets.reset, "connection_lost"), (sockets.silence, "timeout")):
         with serving(encrypted(certificate, script)) as port, pytest.raises(UnansweredError) as caught:
-            exchange(f"https://127.0.0.1:{port}/")
+            exchange(f"https://127.0.0.1:{port}/", LIMIT if code == "timeout" else AMPLE)
         assert (caught.value.code, caught.value.sent) == (code, True)
 
 
@@ -125,9 +127,9 @@ def test_what_is_not_answered_may_have_been_sent(code, script):
     with serving(script) as port:
         started = time.monotonic()
         with pytest.raises(UnansweredError) as caught:
-            exchange(f"http://127.0.0.1:{port}/")
+            exchange(f"http://127.0.0.1:{port}/", LIMIT if code == "timeout" else AMPLE)
     assert (caught.value.code, caught.value.sent) == (code, True)
-    assert time.monotonic() - started < LIMIT + 0.3
+    assert time.monotonic() - started < LIMIT + 1
 
 
 def test_no_more_is_read_than_the_limit():
@@ -170,7 +172,7 @@ def test_nothing_is_sent_once_the_time_is_over():
         thread.join()
     assert isinstance(given_up, UnansweredError)
     assert (given_up.code, given_up.sent) == ("connection_error", False)
-    assert received == [b""], "it did connect, and said nothing"
+    assert received in ([], [b""]), "it may have connected, but said nothing"
 
 
 def test_urllib3_says_nothing_of_an_exchange_and_still_speaks_of_others(caplog):

@@ -236,7 +236,7 @@ async def _read_arguments(request: web.Request) -> tuple[Arguments, str]:
     """From JSON or a form, in which blocks and metadata are JSON texts; and Slack's code for what cannot be read."""
     try:
         if request.content_type == "application/json":
-            arguments = await request.json()
+            arguments = json.loads(await request.text() or "{}")  # a method without arguments has no body
         else:
             arguments = dict(await request.post())
             arguments |= {name: json.loads(arguments[name]) for name in {"blocks", "metadata"} & arguments.keys()}
