@@ -1,0 +1,430 @@
+"""`sync_inventory` against an inventory that is a real server, and often a bad one."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from monitors import recording
+from monitors.inventory import VANISHED, InventoryError, synchronise
+from monitors.inventory.source import fetch
+from monitors.models import InventoryRun, Server, StatusTransition
+from monitors.probers.deny import DenyList
+from monitors.tests.builders import NOW, see, server
+
+TOKEN = "inventory-token"
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def listing(*names: str, **changes: Any) -> list[dict[str, Any]]:
+    defaults = {"host": "web.example.com", "port": 443, "type": 1, "environment": "LIVE"}
+    return [{"host_name": name, **defaults, **changes} for name in names]
+
+
+class Inventory:
+    """The company's server list; `answer` is sent to every request that has the token."""
+
+    def __init__(self) -> None:
+        self.body: bytes = b"[]"
+        self.answers: dict[str, Answer] = {}
+        self.seen: list[str | None] = []
+        inventory = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                inventory.seen.append(self.headers["Authorization"])
+                if self.headers["Authorization"] != f"Bearer {TOKEN}":
+                    self.send_error(401)
+                elif self.path in inventory.answers:
+                    inventory.answers[self.path](self)
+                else:
+                    send(self, inventory.body)
+
+            def log_message(self, *_arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/servers"
+
+    def lists(self, *servers: Any) -> None:
+        self.body = json.dumps(servers).encode()
+
+
+def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, length: int = 0, location: str = "") -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(length or len(body)))
+    if location:
+        handler.send_header("Location", location)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def inventory(settings) -> Iterator[Inventory]:
+    stand_in = Inventory()
+    settings.INVENTORY_URL, settings.INVENTORY_TOKEN = stand_in.url, TOKEN
+    yield stand_in
+    stand_in.server.shutdown()
+    stand_in.server.server_close()
+
+
+def sync(*, dry_run: bool = False, force: bool = False, now: Any = NOW) -> InventoryRun:
+    return synchronise(dry_run=dry_run, force=force, now=now)
+
+
+def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+    drip(handler, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000)
+
+
+def drip_body(handler: BaseHTTPRequestHandler) -> None:
+    drip(handler, b"HTTP/1.1 200 OK\r\n\r\n[" + b" " * 10_000)
+
+
+def drip(handler: BaseHTTPRequestHandler, data: bytes) -> None:
+    """A byte every 20 ms, until the client has had enough."""
+    try:
+        for byte in data:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.02)
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b" " * 65_536)
+    except OSError:
+        pass
+
+
+def garbage(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+
+
+def redirect(target: str) -> Answer:
+    return lambda handler: send(handler, b"", 302, location=target)
+
+
+BAD_ANSWERS = {  # sentence: (answer, words)
+    "an error": (lambda handler: send(handler, b"", 500), "HTTP 500"),
+    "nothing there": (lambda handler: send(handler, b"", 404), "HTTP 404"),
+    "no JSON": (lambda handler: send(handler, b"<html>"), "not JSON"),
+    "no UTF-8": (lambda handler: send(handler, b'["\xff"]'), "not JSON"),
+    "JSON nested too deeply": (lambda handler: send(handler, b"[" * 100_000), "not JSON"),
+    "a number": (lambda handler: send(handler, b"5"), "neither a list"),
+    "an object without servers": (lambda handler: send(handler, b'{"hosts": []}'), "neither a list"),
+    "11 MB": (lambda handler: send(handler, b" " * 11 * 1024 * 1024), "10 MB"),
+    "no end": (endless, "10 MB"),
+    "another protocol": (garbage, "not valid HTTP"),
+    "less than it promised": (lambda handler: send(handler, b"[]", length=100), "not valid HTTP"),
+    "headers that drip": (drip_headers, "within 0.3 s"),
+    "a body that drips": (drip_body, "within 0.3 s"),
+    "a redirect to another host": (redirect("http://localhost/x"), "another host"),
+    "a redirect to another port": (redirect("http://127.0.0.1:1/x"), "another host"),
+    "a redirect to a file": (redirect("file:///etc/passwd"), "another host"),
+    "a redirect in a circle": (redirect("/servers"), "too often"),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+def test_a_bad_answer_is_an_error_in_time(inventory, answer, words):
+    inventory.answers["/servers"] = answer
+    began = time.monotonic()
+    with pytest.raises(InventoryError, match=words) as refused:
+        fetch(inventory.url, token=TOKEN, deny=DenyList(), seconds=0.3 if "drip" in words or "0.3" in words else 5)
+    assert time.monotonic() - began < 4
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_connection_that_is_given_up_is_cut(inventory):
+    """Otherwise a thread would wait for every drop of it."""
+    ended = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        drip_headers(handler)
+        ended.set()
+
+    inventory.answers["/servers"] = answer
+    with pytest.raises(InventoryError):
+        fetch(inventory.url, token=TOKEN, deny=DenyList(), seconds=0.1)
+    assert ended.wait(2)
+
+
+def test_a_wrong_token_is_said_to_be_wrong_and_not_repeated(inventory):
+    with pytest.raises(InventoryError, match="refuses INVENTORY_TOKEN") as refused:
+        fetch(inventory.url, token="wrong-token", deny=DenyList())
+    assert "wrong-token" not in str(refused.value)
+
+
+def test_a_token_that_no_header_can_carry_is_not_repeated(inventory):
+    with pytest.raises(InventoryError, match="INVENTORY_TOKEN has characters") as refused:
+        fetch(inventory.url, token="wrong\ntoken", deny=DenyList())
+    assert "wrong" not in str(refused.value)
+
+
+def test_a_redirect_within_the_host_is_followed(inventory):
+    inventory.answers["/servers"] = redirect("/v2/servers")
+    assert fetch(inventory.url, token=TOKEN, deny=DenyList()) == []
+
+
+BAD_URLS = {  # sentence: (url, words)
+    "a denied address": ("http://127.0.0.2:{port}/", "must not be connected to"),
+    "a denied address in another spelling": ("http://0x7f000002:{port}/", "must not be connected to"),
+    "a denied name": ("http://metadata.google.internal:{port}/", "must not be connected to"),
+    "a closed port": ("http://127.0.0.1:1/", "refused"),
+    "a name that nobody has": ("http://nobody.invalid/", "cannot be read"),
+    "another scheme": ("ftp://127.0.0.1/", "INVENTORY_URL"),
+    "a WebSocket": ("ws://127.0.0.1/", "INVENTORY_URL"),
+    "no scheme": ("127.0.0.1", "INVENTORY_URL"),
+    "credentials": ("http://user:pass@127.0.0.1/", "INVENTORY_URL"),
+    "TLS where there is none": ("https://127.0.0.1:{port}/", "TLS failed"),
+}
+
+
+@pytest.mark.parametrize(("url", "words"), BAD_URLS.values(), ids=BAD_URLS)
+def test_a_url_that_leads_nowhere_good_is_refused(inventory, url, words):
+    with pytest.raises(InventoryError, match=words):
+        fetch(url.format(port=inventory.server.server_port), token=TOKEN, deny=DenyList(["127.0.0.2"]), seconds=5)
+    assert inventory.seen == []
+
+
+def test_a_name_that_leads_to_a_denied_address_is_refused_where_it_leads(inventory):
+    with pytest.raises(InventoryError, match=r"127\.0\.0\.1 must not be connected to"):
+        fetch(f"http://localhost:{inventory.server.server_port}/", token=TOKEN, deny=DenyList(["127.0.0.0/8", "::1"]))
+    assert inventory.seen == []
+
+
+def test_a_listener_that_never_answers_is_given_up():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        pytest.raises(InventoryError, match=r"in time|within 0\.2 s"),
+    ):
+        fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/", token="", deny=DenyList(), seconds=0.2)
+
+
+@pytest.mark.django_db
+class TestSynchronise:
+    def test_new_servers_are_created_and_then_unchanged(self, inventory):
+        inventory.body = json.dumps({"servers": listing("a", "b", rack=7)}).encode()
+        assert sync().created == ["a", "b"]
+        assert Server.objects.filter(from_inventory=True, notification=True, paused=False).count() == 2
+        assert Server.objects.filter(status__isnull=True).count() == 0
+        second = sync()
+        assert (second.created, second.changed, second.vanished, second.unchanged) == ([], [], [], 2)
+
+    def test_only_what_the_inventory_decides_is_changed(self, inventory):
+        server(host_name="a", from_inventory=True, notification=False, healthy_threshold=7, tags=["ours"], path="/x")
+        inventory.lists(*listing("a", host="new.example.com", notification=True, healthy_threshold=1))
+        (changed,) = sync().changed
+        assert changed["changes"]["host"] == ["127.0.0.1", "new.example.com"]
+        one = Server.objects.get()
+        assert (one.host, one.port) == ("new.example.com", 443)
+        assert (one.notification, one.healthy_threshold, one.tags, one.path) == (False, 7, ["ours"], "/x")
+
+    def test_the_vanished_are_paused_and_those_who_were_told_of_a_failure_are_told_its_end(self, inventory):
+        gone = server(host_name="gone", from_inventory=True)
+        see(gone, "--")
+        server(host_name="by hand")
+        inventory.lists(*listing("a"))
+        assert sync().vanished == ["gone"]
+        gone.refresh_from_db()
+        assert (gone.paused, gone.paused_reason) == (True, VANISHED)
+        assert StatusTransition.objects.latest("id").outage == "ended"
+        assert not Server.objects.get(host_name="by hand").paused
+        assert sync().vanished == []
+
+    def test_one_that_comes_back_is_resumed(self, inventory):
+        server(host_name="gone", from_inventory=True)
+        inventory.lists(*listing("a"))
+        sync()
+        inventory.lists(*listing("a"), *listing("gone", host="127.0.0.1", port=8080))
+        assert sync().changed == [{"host_name": "gone", "changes": {"paused": [True, False]}}]
+        assert not Server.objects.get(host_name="gone").paused
+
+    def test_a_pause_of_ours_outlasts_the_inventory(self, inventory):
+        ours = server(host_name="ours", from_inventory=True)
+        recording.pause([ours.pk], actor="alice", reason="disk swap", now=NOW)
+        inventory.lists(*listing("a"))
+        assert sync().vanished == []
+        inventory.lists(*listing("a", "ours"))
+        sync()
+        ours.refresh_from_db()
+        assert (ours.paused, ours.paused_reason) == (True, "disk swap")
+
+    def test_a_server_made_by_hand_is_adopted(self, inventory):
+        server(host_name="Web", host="web.example.com", port=443)
+        inventory.lists(*listing("web"))
+        assert sync().changed == [{"host_name": "Web", "changes": {"from_inventory": [False, True]}}]
+        assert Server.objects.get().from_inventory
+        assert sync().unchanged == 1
+
+    def test_a_server_made_by_hand_is_adopted_with_what_changes(self, inventory):
+        server(host_name="web", host="web.example.com", port=80)
+        inventory.lists(*listing("web"))
+        assert sync().changed[0]["changes"] == {"port": [80, 443], "from_inventory": [False, True]}
+        assert Server.objects.get().from_inventory
+
+    def test_invalid_rows_are_reported_and_the_rest_applies(self, inventory):
+        server(host_name="bad", from_inventory=True)
+        inventory.lists(*listing("good"), *listing("bad", port=70_000), "nonsense", *listing("GOOD"), {"port": 1})
+        run = sync()
+        assert run.created == ["good"]
+        assert run.vanished == []  # a row that is wrong still says that its server exists
+        assert {(one["row"], one["host_name"], one["field"]) for one in run.rejected} >= {
+            (2, "bad", "port"),
+            (3, "", ""),
+            (4, "GOOD", "host_name"),
+            (5, "", "host_name"),
+        }
+        assert Server.objects.get(host_name="bad").port == 8080
+
+    PLAUSIBLE = {  # sentence: (managed, still listed, applied)
+        "one of four": (4, 3, True),
+        "all but one of four": (4, 1, True),
+        "one of five, which is 20 %": (5, 4, True),
+        "two of five": (5, 3, False),
+        "nearly all of fifty": (50, 1, False),
+        "ten of fifty, which is 20 %": (50, 40, True),
+        "eleven of fifty": (50, 39, False),
+    }
+
+    @pytest.mark.parametrize(("managed", "listed", "applied"), PLAUSIBLE.values(), ids=PLAUSIBLE)
+    def test_too_many_changes_stop_everything(self, inventory, managed, listed, applied):
+        names = [f"web-{n}" for n in range(managed)]
+        Server.objects.bulk_create(Server(**one, from_inventory=True) for one in listing(*names))
+        recording.ensure_statuses(NOW)
+        inventory.lists(*listing(*names[:listed], "new"))
+        if applied:
+            assert len(sync().vanished) == managed - listed
+            return
+        with pytest.raises(InventoryError, match="more than 20 %") as refused:
+            sync()
+        assert len(refused.value.run.vanished) == managed - listed
+        assert InventoryRun.objects.get().error == refused.value.message
+        assert Server.objects.filter(paused=True).count() == 0
+        assert not Server.objects.filter(host_name="new").exists()
+        assert len(sync(force=True).vanished) == managed - listed
+
+    def test_changes_count_like_the_vanished(self, inventory):
+        names = [f"web-{n}" for n in range(10)]
+        Server.objects.bulk_create(Server(**one, from_inventory=True) for one in listing(*names))
+        recording.ensure_statuses(NOW)
+        inventory.lists(*listing(*names[:7]), *listing(*names[7:9], port=80))
+        with pytest.raises(InventoryError, match="3 of the inventory's 10"):
+            sync()
+
+    @pytest.mark.parametrize("force", [False, True])
+    @pytest.mark.parametrize("answer", [[], [5, {"port": 1}]], ids=["empty", "nothing valid"])
+    def test_an_answer_without_a_server_changes_nothing(self, inventory, answer, force):
+        server(host_name="a", from_inventory=True)
+        inventory.lists(*answer)
+        with pytest.raises(InventoryError, match="nothing was changed"):
+            sync(force=force)
+        assert not Server.objects.get().paused
+
+    def test_an_empty_inventory_is_fine_while_nothing_is_its_own(self, inventory):
+        server(host_name="by hand")
+        assert sync().unchanged == 0
+
+    def test_a_dry_run_shows_and_writes_nothing(self, inventory):
+        server(host_name="gone", from_inventory=True)
+        server(host_name="a", from_inventory=True)
+        inventory.lists(*listing("a", "new"))
+        run = sync(dry_run=True)
+        assert (run.created, run.vanished, len(run.changed)) == (["new"], ["gone"], 1)
+        assert InventoryRun.objects.get().dry_run
+        assert set(Server.objects.values_list("host_name", "paused", "port")) == {
+            ("gone", False, 8080),
+            ("a", False, 8080),
+        }
+
+    def test_a_failure_is_kept(self, inventory, settings):
+        settings.INVENTORY_TOKEN = "wrong"
+        with pytest.raises(InventoryError):
+            sync()
+        run = InventoryRun.objects.get()
+        assert "INVENTORY_TOKEN" in run.error
+        assert run.finished_at is not None
+
+    def test_a_second_run_at_the_same_time_is_refused(self, inventory):
+        other = InventoryRun.objects.create(started_at=NOW - timedelta(seconds=119))
+        with pytest.raises(InventoryError, match="already running"):
+            sync()
+        assert InventoryRun.objects.get() == other
+
+    def test_a_run_that_was_killed_holds_nobody_up(self, inventory):
+        killed = InventoryRun.objects.create(started_at=NOW - timedelta(seconds=121))
+        sync()
+        killed.refresh_from_db()
+        assert "interrupted" in killed.error
+
+    def test_the_last_hundred_runs_are_kept_with_a_thousand_names_each(self, inventory):
+        InventoryRun.objects.bulk_create(
+            InventoryRun(started_at=NOW - timedelta(days=1), finished_at=NOW) for _ in range(150)
+        )
+        inventory.lists(*listing(*(f"web-{n}" for n in range(1100))))
+        run = sync()
+        assert len(run.created) == 1100
+        assert InventoryRun.objects.count() == 100
+        run.refresh_from_db()
+        assert len(run.created) == 1000
+
+    def test_without_a_url_there_is_nothing_to_ask(self, settings):
+        settings.INVENTORY_URL = ""
+        with pytest.raises(InventoryError, match="not set"):
+            sync()
+        assert not InventoryRun.objects.exists()
+
+
+@pytest.mark.django_db
+class TestCommand:
+    @staticmethod
+    def run(*options: str) -> tuple[str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            call_command("sync_inventory", *options, stdout=out, stderr=err)
+        except CommandError as error:
+            return out.getvalue(), f"{err.getvalue()}{error}"
+        return out.getvalue(), err.getvalue()
+
+    def test_says_what_it_did(self, inventory):
+        server(host_name="gone", from_inventory=True)
+        server(host_name="a", from_inventory=True, host="web.example.com", port=80)
+        inventory.lists(*listing("a", "new\x1b"), *listing("new", "bad", type=9)[1:], *listing("new"))
+        out, err = self.run()
+        assert out == (
+            "created new\n"
+            "changed a: port 80 → 443\n"
+            "vanished gone: paused, not deleted\n"
+            "1 created, 1 changed, 1 vanished, 0 unchanged, 2 rejected\n"
+        )
+        assert "rejected row 2, new\\x1b: host_name: " in err
+        assert "rejected row 3, bad: type: " in err
+
+    def test_a_dry_run_says_so(self, inventory):
+        inventory.lists(*listing("a"))
+        assert self.run("--dry-run")[0].endswith("Dry run: nothing was written.\n")
+        assert not Server.objects.exists()
+
+    def test_shows_what_it_refuses_to_do(self, inventory):
+        Server.objects.bulk_create(Server(**one, from_inventory=True) for one in listing(*"abcde"))
+        inventory.lists(*listing("a"))
+        out, err = self.run()
+        assert out.count("vanished") == 4
+        assert "--force" in err
