@@ -164,10 +164,15 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Register servers, see their health and history, and manage who is told.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # nothing is asked of another host
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "monitors.api.documents.describe_errors",
+    ],
 }
 
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)

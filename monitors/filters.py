@@ -62,7 +62,9 @@ class TruthFilter(filters.BooleanFilter):
 
 class InstantField(IsoDateTimeField):
     default_error_messages = {
-        "invalid": gettext_lazy("Give an ISO 8601 instant, such as 2026-01-31T09:00:00Z (a plus sign in a URL is %2B).")
+        "invalid": gettext_lazy(
+            "Give an ISO 8601 instant, such as 2026-01-31T09:00:00Z. In a URL, a plus sign must be encoded."
+        )
     }
 
     def to_python(self, value: Any) -> datetime | None:

@@ -58,9 +58,9 @@ class StatusSerializer(serializers.Serializer[Any]):
         if server.paused:
             return False
         heard = [status.last_checked_at, status.since if status.health == "UNKNOWN" else None] if status else []
-        known = [instant for instant in (*heard, server.created_at) if instant]
+        latest = max(filter(None, heard), default=server.created_at)
         bound: timedelta = 2 * rules.interval + rules.timeout
-        return not known or self.context["now"] - max(known) > bound
+        return latest is None or self.context["now"] - latest > bound
 
 
 class TransitionSerializer(serializers.ModelSerializer[StatusTransition]):
