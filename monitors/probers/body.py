@@ -18,7 +18,8 @@ MAX_WIRE = 4 * MAX_TEXT
 """Most bytes taken from the network for that: chunk headers and empty compressed blocks count too."""
 
 _MAX_CHUNK_LINE = 256
-_CHUNK_LINE = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_FIRST_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_NEXT_CHUNK = re.compile(rb"\r?\n" + _FIRST_CHUNK.pattern)
 _CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -60,6 +61,7 @@ class _Chunked:
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._line = _FIRST_CHUNK
         self._left = 0
         self.done = False
 
@@ -76,12 +78,13 @@ class _Chunked:
 
     def _begin_chunk(self) -> bool:
         """Take the line before a chunk, with the end of the chunk before it; False if it is not complete yet."""
-        line = _CHUNK_LINE.match(self._buffer)
+        line = self._line.match(self._buffer)
         if line is None:
             if len(self._buffer) > _MAX_CHUNK_LINE or b"\n" in self._buffer[2:]:
                 raise invalid("The server sent a malformed chunk.")
             return False
         self._buffer = self._buffer[line.end() :]
+        self._line = _NEXT_CHUNK
         self._left = int(line[1], 16)
         self.done = self._left == 0
         return True

@@ -140,7 +140,7 @@ class Engine:
         latest = entry.starts_at + GRACE.total_seconds()
         if time.monotonic() > latest:
             self._settle(entry, None)
-        elif len(self._running) < self.max_in_flight:
+        elif len(self._running) < self.max_in_flight or isinstance(entry.job.target, Outcome):
             self._begin(entry)
         else:
             self._waiting.append(entry)

@@ -62,12 +62,14 @@ def is_address(host: str) -> bool:
 class Resolver:
     """Resolves for the probes of one loop. Must be created and used in that loop.
 
-    `nameservers` (`127.0.0.1:5353`) replace those of resolv.conf. Raises what c-ares raises for a malformed one.
+    `nameservers` (`127.0.0.1:5353`) replace those of resolv.conf; a malformed one raises pycares.AresError. An answer
+    is used for `memory` seconds.
     """
 
-    def __init__(self, deny: DenyList, nameservers: Sequence[str] = ()) -> None:
+    def __init__(self, deny: DenyList, nameservers: Sequence[str] = (), *, memory: float = POSITIVE_SECONDS) -> None:
         self._deny = deny
         self._nameservers = nameservers
+        self._memory = memory
         self._loop = asyncio.get_running_loop()
         self._cache: dict[str, _Answer] = {}
         self._pending: dict[str, _Lookup] = {}
@@ -123,7 +125,7 @@ class Resolver:
 
     def _ask(self, host: str) -> _Lookup:
         now = monotonic()
-        if now - self._renewed_at >= POSITIVE_SECONDS:
+        if now - self._renewed_at >= self._memory:
             self._renew()
         lookup = self._pending[host] = _Lookup(now, self._dns, self._loop.create_future())
         self._dns.getaddrinfo(host, flags=_NO_SORT).add_done_callback(partial(self._settle, host))
@@ -162,7 +164,7 @@ class Resolver:
         if any(self._deny.denies(address) for address in addresses):
             detail = "The name resolves to an address on the list of those that are never probed."
             return _Answer(now + NEGATIVE_SECONDS, failure=Failure.DENIED_ADDRESS, detail=detail)
-        return _Answer(now + POSITIVE_SECONDS, tuple(dict.fromkeys(addresses)))
+        return _Answer(now + self._memory, tuple(dict.fromkeys(addresses)))
 
     def _read_error(self, code: int, now: float) -> _Answer:
         expires = now + NEGATIVE_SECONDS
