@@ -1,0 +1,136 @@
+"""Which address is connected to, and which never is."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+import pytest
+
+from monitors.probers.base import Failure
+from monitors.probers.deny import DenyList
+from monitors.probers.failures import Stage, explain
+from monitors.tests import misbehaving as bad
+from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, Server, answer, full_backlog, says, see
+
+
+@pytest.fixture(scope="module")
+def farm():
+    with Farm() as farm:
+        yield farm
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
+
+
+@needs_ipv6
+def test_an_ipv6_address_is_connected_to(farm):
+    server = farm.serve(says(answer()), host="::1")
+    outcome = see(server, host="::1")
+    assert (outcome.ok, outcome.address) == (True, "::1")
+    assert f"Host: [::1]:{server.port}\r\n".encode() in server.requests[0]
+
+
+@needs_ipv6
+def test_a_name_with_only_an_ipv6_address(farm):
+    names = farm.names(web=["::1"])
+    outcome = see(farm.serve(says(answer()), host="::1"), host="web.test", nameservers=[names.server])
+    assert (outcome.ok, outcome.address) == (True, "::1")
+
+
+def test_the_next_address_is_tried_when_the_first_refuses(farm):
+    names = farm.names(web=["127.0.0.3", "127.0.0.2", "127.0.0.1"])
+    outcome = see(farm.serve(says(answer())), host="web.test", nameservers=[names.server])
+    assert (outcome.ok, outcome.address) == (True, "127.0.0.1")
+
+
+@needs_ipv6
+def test_ipv4_is_tried_before_ipv6(farm):
+    names = farm.names(web=["::1", "127.0.0.1"])
+    outcome = see(farm.serve(says(answer())), host="web.test", nameservers=[names.server])
+    assert (outcome.ok, outcome.address) == (True, "127.0.0.1")
+
+
+def test_an_address_that_hangs_leaves_time_for_the_next(farm):
+    server = farm.serve(says(answer()), host="127.0.0.2")
+    with full_backlog(server.port):
+        names = farm.names(web=["127.0.0.1", "127.0.0.2"])
+        outcome = see(server, host="web.test", nameservers=[names.server], timeout=BRIEF)
+    assert (outcome.ok, outcome.address) == (True, "127.0.0.2")
+
+
+def test_all_addresses_refuse(farm):
+    with bad.closed_port() as port:
+        names = farm.names(web=["127.0.0.3", "127.0.0.2", "127.0.0.1"])
+        outcome = see(Server(port), host="web.test", nameservers=[names.server])
+    assert outcome.failure is Failure.REFUSED
+
+
+def test_a_refusal_that_comes_late_is_a_refusal():
+    """The kernel asks again after a second, and nobody listens any more: the loop sees an error instead of a write."""
+    with full_backlog() as listener:
+        port = listener.getsockname()[1]
+        began = time.monotonic()
+        closer = bad.closing_soon(listener)
+        outcome = see(Server(port), timeout=AMPLE)
+        closer.join()
+    assert outcome.failure is Failure.REFUSED
+    assert time.monotonic() - began < 3
+
+
+DENIED = {
+    "the address itself": "169.254.169.254",
+    "another spelling": "::ffff:169.254.169.254",
+    "its name": "metadata.google.internal",
+    "a name that leads there": "trap.test",
+    "a name that leads there among others": "half.test",
+}
+
+
+@pytest.mark.parametrize("host", DENIED.values(), ids=DENIED)
+def test_a_denied_address_is_never_connected_to(farm, host):
+    names = farm.names(trap=["169.254.169.254"], half=["127.0.0.1", "169.254.169.254"])
+    server = farm.serve(says(answer()))
+    outcome = see(server, host=host, nameservers=[names.server])
+    assert outcome.failure is Failure.DENIED_ADDRESS
+    assert outcome.stages.connect is None
+    assert server.arrivals == []
+
+
+def test_a_redirect_to_a_denied_address_is_not_followed(farm):
+    names = farm.names(web=["127.0.0.1"])
+    server = farm.serve(says(answer(302, headers="Location: http://169.254.169.254/latest\r\n")))
+    outcome = see(server, host="web.test", nameservers=[names.server])
+    assert (outcome.failure, outcome.status, outcome.address) == (None, 302, "127.0.0.1")
+    assert len(server.arrivals) == 1
+
+
+def test_extra_networks_are_denied(farm):
+    server = farm.serve(says(answer()))
+    assert see(server, deny=DenyList(["127.0.0.1"])).failure is Failure.DENIED_ADDRESS
+    assert server.arrivals == []
+
+
+OURS = {
+    "no descriptors": OSError(errno.EMFILE, "Too many open files"),
+    "no memory": OSError(errno.ENOMEM, "Cannot allocate memory"),
+    "no port": OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"),
+    "our firewall": PermissionError(errno.EPERM, "Operation not permitted"),
+    "something without a number": OSError("what?"),
+}
+
+
+@pytest.mark.parametrize("exc", OURS.values(), ids=OURS)
+def test_what_no_server_can_cause_is_inconclusive(exc):
+    failure, detail = explain(exc, Stage.CONNECT)
+    assert failure is Failure.PROBER_FAULT
+    assert "CONNECT" in detail

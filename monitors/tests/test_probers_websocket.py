@@ -1,0 +1,144 @@
+"""Looking at WebSocket servers: the upgrade decides, the goodbye is a courtesy."""
+
+from __future__ import annotations
+
+import struct
+import time
+from threading import Event
+
+import pytest
+
+from monitors.probers.base import Failure
+from monitors.tests import misbehaving as bad
+from monitors.tests.misbehaving import BRIEF, Farm, answer, says, upgrades
+
+USUAL = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+
+
+@pytest.fixture(scope="module")
+def farm():
+    with Farm() as farm, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(farm.authority.file))
+        yield farm
+
+
+def see(server, **target):
+    return bad.see(server, **{"scheme": "ws", "path": "/hub/chat", **target})
+
+
+UPGRADES = {  # sentence: (behaviour, failure)
+    "agreed": (upgrades(), None),
+    "agreed in other cases": (upgrades("upgrade: WebSocket\r\nCONNECTION: keep-alive, upgrade\r\n"), None),
+    "agreed and talkative": (upgrades(after=b"\x81\x05hello"), None),
+    "no proof": (upgrades(accept=False), Failure.WS_BAD_HANDSHAKE),
+    "a wrong proof": (
+        upgrades(USUAL + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", accept=False),
+        Failure.WS_BAD_HANDSHAKE,
+    ),
+    "no Upgrade": (upgrades("Connection: Upgrade\r\n"), Failure.WS_BAD_HANDSHAKE),
+    "another upgrade": (upgrades("Upgrade: h2c\r\nConnection: Upgrade\r\n"), Failure.WS_BAD_HANDSHAKE),
+    "no Connection": (upgrades("Upgrade: websocket\r\n"), Failure.WS_BAD_HANDSHAKE),
+    "Connection: close": (upgrades("Upgrade: websocket\r\nConnection: close\r\n"), Failure.WS_BAD_HANDSHAKE),
+    "an extension nobody offered": (
+        upgrades(USUAL + "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
+        Failure.WS_BAD_HANDSHAKE,
+    ),
+    "a subprotocol nobody asked for": (upgrades(USUAL + "Sec-WebSocket-Protocol: x\r\n"), Failure.WS_SUBPROTOCOL),
+    "a web page": (says(answer(200)), Failure.WS_REFUSED),
+    "a redirect": (says(answer(302, headers="Location: /\r\n")), Failure.WS_REFUSED),
+    "unauthorized": (says(answer(401)), Failure.WS_401),
+    "forbidden": (says(answer(403)), Failure.WS_403),
+    "not found": (says(answer(404)), Failure.WS_404),
+    "upgrade required": (says(answer(426)), Failure.WS_REFUSED),
+    "unavailable": (says(answer(503)), Failure.WS_REFUSED),
+    "closed before the answer": (bad.hangs_up, Failure.WS_CLOSED),
+    "closed within the answer": (says(b"HTTP/1.1 101 Sw"), Failure.WS_CLOSED),
+    "reset": (bad.resets, Failure.WS_CLOSED),
+    "garbage": (bad.opens_with_garbage, Failure.INVALID_RESPONSE),
+    "huge headers": (says(b"HTTP/1.1 101 OK\r\n" + b"X: y\r\n" * 4_000, then=bad.hangs), Failure.INVALID_RESPONSE),
+    "silence": (bad.hangs, Failure.TIMEOUT_FIRST_BYTE),
+    "drips": (bad.drips(b"HTTP/1.1 101 Switching\r\n" + b"X: y\r\n" * 99), Failure.TIMEOUT_FIRST_BYTE),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "failure"), UPGRADES.values(), ids=UPGRADES)
+def test_upgrade(farm, behaviour, failure):
+    outcome = see(farm.serve(behaviour), timeout=BRIEF)
+    assert outcome.failure is failure
+    assert outcome.elapsed < BRIEF * 3
+
+
+def test_the_status_of_a_refusal_is_told(farm):
+    outcome = see(farm.serve(says(answer(503))))
+    assert outcome.status == 503
+    assert "503" in outcome.detail
+
+
+def test_an_interim_answer_comes_first(farm):
+    async def behave(visit):
+        await visit.send(b"HTTP/1.1 103 Early\r\n\r\n")
+        await upgrades()(visit)
+
+    outcome = see(farm.serve(behave))
+    assert (outcome.ok, outcome.status) == (True, 101)
+
+
+def test_the_request_is_an_upgrade(farm):
+    server = farm.serve(upgrades(USUAL + "Sec-WebSocket-Protocol: chat.v2\r\n"))
+    assert see(server, subprotocol="chat.v2", headers=(("Origin", "https://web.test"), ("Upgrade", "h2c"))).ok
+    lines = server.requests[0].decode().split("\r\n")
+    assert lines[0] == "GET /hub/chat HTTP/1.1"
+    assert {
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Protocol: chat.v2",
+        "Origin: https://web.test",
+    } <= set(lines)
+    assert "Upgrade: h2c" not in lines
+
+
+def test_every_key_is_new(farm):
+    server = farm.serve(upgrades())
+    see(server)
+    see(server)
+    assert server.requests[0] != server.requests[1]
+
+
+@pytest.mark.parametrize("answered", ["", "Sec-WebSocket-Protocol: chat.v1\r\n"])
+def test_a_subprotocol_that_is_not_agreed_on(farm, answered):
+    server = farm.serve(upgrades(USUAL + answered))
+    assert see(server, subprotocol="chat.v2").failure is Failure.WS_SUBPROTOCOL
+
+
+def test_over_tls(farm):
+    server = farm.serve(upgrades(), tls=farm.authority.context("127.0.0.1"))
+    outcome = see(server, scheme="wss")
+    assert outcome.ok
+    assert outcome.stages.tls
+
+
+def test_the_goodbye_is_a_masked_close_frame(farm):
+    said = Event()
+
+    async def behave(visit):
+        await upgrades()(visit)
+        said.set()
+
+    server = farm.serve(behave)
+    assert see(server).ok
+    assert said.wait(5)
+    opcode, length, mask, code = struct.unpack(">BB4s2s", server.remains[0])
+    assert (opcode, length) == (0x88, 0x82)
+    assert bytes(byte ^ mask[at] for at, byte in enumerate(code)) == b"\x03\xe8"
+
+
+def test_a_server_that_never_says_goodbye_does_not_delay_the_outcome(farm):
+    async def behave(visit):
+        await upgrades()(visit)
+        await bad.hangs(visit)
+
+    server = farm.serve(behave)
+    began = time.monotonic()
+    assert see(server).ok
+    assert time.monotonic() - began < 0.9

@@ -1,0 +1,34 @@
+"""The rules of the house: what decides and what probes knows neither the framework nor the queue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PURE = [
+    "monitors.status",
+    "monitors.schedule",
+    "monitors.policy",
+    "monitors.address",
+    *(f"monitors.probers.{file.stem}" for file in sorted((ROOT / "monitors/probers").glob("[a-z]*.py"))),
+]
+IMPORT = """
+import importlib, sys
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+    found = {name.partition(".")[0] for name in sys.modules} & {"django", "celery", "kombu", "rest_framework"}
+    if found:
+        sys.exit(f"{module} imports {found}")
+"""
+
+
+def test_pure_modules_import_neither_django_nor_celery():
+    command = [sys.executable, "-c", IMPORT, *PURE]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert run.stderr == ""
+
+
+def test_the_rule_covers_the_probers():
+    assert {"monitors.probers.engine", "monitors.probers.http", "monitors.probers.base"} <= set(PURE)
