@@ -43,6 +43,19 @@ def test_sending_a_list_again_creates_nothing(operator):
     assert (response.status_code, response.json()) == (200, {"created": [], "skipped": ["edit", "game"]})
 
 
+LIKE_EACH_OTHER = [("Ä", "ä"), ("café", "cafe"), ("Straße", "strasse"), ("①", "1"), ("채팅", "채널"), ("a-b", "ab")]
+
+
+@pytest.mark.parametrize(("one", "other"), LIKE_EACH_OTHER)
+def test_a_list_takes_for_one_name_what_the_database_takes_for_one(operator, one, other):
+    server(host_name=one)
+    same = Server.objects.filter(host_name=other).exists()
+    response = operator.post(URL, [row(other)], format="json")
+    assert (response.status_code, response.json()["skipped"]) == ((200, [other]) if same else (201, []))
+    if same:
+        assert operator.post(URL, [row("first"), row(one), row(other)], format="json").status_code == 400
+
+
 def test_an_empty_list_creates_nothing(operator):
     response = operator.post(URL, [], format="json")
     assert (response.status_code, response.json()) == (200, {"created": [], "skipped": []})

@@ -57,7 +57,7 @@ FILTERS = {
     "search=%25": "",
     "environment=LIVE&health=UNKNOWN": "game",
     "ordering=-host_name": "up paused game edit down chat",
-    "ordering=environment,-id": "chat paused down up game edit",
+    "ordering=-type,-id": "game edit chat paused down up",
     "page_size=2": "chat edit",
     "page_size=2&page=3": "down paused",
     "page=last&page_size=4": "down paused",
