@@ -21,6 +21,7 @@ from monitors.inventory.source import fetch
 from monitors.models import InventoryRun, Server, StatusTransition
 from monitors.probers.deny import DenyList
 from monitors.tests.builders import NOW, see, server
+from monitors.tests.misbehaving import Farm, answer, says
 
 TOKEN = "inventory-token"
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -202,6 +203,16 @@ def test_a_url_that_leads_nowhere_good_is_refused(inventory, url, words):
     with pytest.raises(InventoryError, match=words):
         fetch(url.format(port=inventory.server.server_port), token=TOKEN, deny=DenyList(["127.0.0.2"]), seconds=5)
     assert inventory.seen == []
+
+
+def test_the_certificate_must_be_of_an_authority_that_the_system_trusts(monkeypatch):
+    with Farm() as farm:
+        port = farm.serve(says(answer(body=b"[]")), tls=farm.authority.context("127.0.0.1")).port
+        url = f"https://127.0.0.1:{port}/"
+        with pytest.raises(InventoryError, match="unable to get local issuer certificate"):
+            fetch(url, token="", deny=DenyList())
+        monkeypatch.setenv("SSL_CERT_FILE", str(farm.authority.file))
+        assert fetch(url, token="", deny=DenyList()) == []
 
 
 def test_a_name_that_leads_to_a_denied_address_is_refused_where_it_leads(inventory):
