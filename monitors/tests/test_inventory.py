@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from monitors import recording
 from monitors.inventory import VANISHED, InventoryError, synchronise
@@ -401,6 +402,26 @@ class TestSynchronise:
         with pytest.raises(InventoryError, match="not set"):
             sync()
         assert not InventoryRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_can_write_while_the_inventory_is_asked_but_nobody_else_can_ask(inventory):
+    """No transaction is open during the request, and the second run sees the first."""
+    seen: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        server(host_name="made meanwhile")
+        try:
+            sync()
+        except InventoryError as error:
+            seen.append(error.message)
+        connection.close()
+        send(handler, json.dumps(listing("a")).encode())
+
+    inventory.answers["/servers"] = answer
+    assert sync().created == ["a"]
+    assert seen == ["A synchronisation is already running."]
+    assert Server.objects.count() == 2
 
 
 @pytest.mark.django_db
