@@ -30,6 +30,8 @@ from healthcheck.processes import dying_with_parent, end
 from healthcheck.stack import Stack
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NO_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+"""Whoever starts it as root knows."""
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
 FIRST_RUN_SECONDS = 7
@@ -203,7 +205,7 @@ def launch() -> int:
             "HOST": settings.HOST,
             "PORT": str(settings.PORT),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # whoever is root knows
+            **NO_ROOT_WARNING,
         }
         facts = first_run(environment, end_request)
         if facts is None:
