@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
@@ -111,12 +112,12 @@ def untouched():
     assert list(Server.objects.values()) == before
 
 
-def send(method, path: str, body: object):
+def send(method: Any, path: str, body: object) -> Any:
     """As ASCII, so that lone surrogates travel as JSON escapes."""
     return method(path, json.dumps(body), content_type="application/json")
 
 
-def refused(response, status: int = 400) -> dict:
+def refused(response: Any, status: int = 400) -> Any:
     """The body of an error, which has the shape of every error."""
     assert response.status_code == status, response.content[:500]
     body = response.json()
@@ -291,6 +292,7 @@ def test_a_wrong_policy_is_refused(operator):
 
 
 def test_a_wrong_token_is_refused(operator):
+    name: Any
     for name in ("n" * 101, "a\0", "\ud800", None, {}):
         body = refused(send(operator.post, "/api/tokens/", {"name": name}))
         assert [error["field"] for error in body["errors"]] == ["name"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.django_db
 URL = "/api/servers/bulk/"
 
 
-def row(name: str, **changes) -> dict:
+def row(name: str, **changes: Any) -> Any:
     return {"host_name": name, "host": "a.example.com", "port": 443, "type": 1, "environment": "LIVE", **changes}
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -33,7 +35,7 @@ CONTRACT = {  # path: methods; what scripts depend on
 
 
 @pytest.fixture(scope="module")
-def schema() -> dict:
+def schema() -> Any:
     """The OpenAPI document, which must come out without a warning."""
     out = io.StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
@@ -164,7 +166,7 @@ def test_every_path_of_the_api_needs_a_login():
         assert permissions in ({"RolePermission"}, {"IsAuthenticated"}), view
 
 
-def _patterns(resolver):
+def _patterns(resolver: Any) -> Iterator[Any]:
     for pattern in resolver.url_patterns:
         if hasattr(pattern, "url_patterns"):
             yield from _patterns(pattern)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from rest_framework.test import APIClient
 
 from monitors.models import ApiToken, Policy, Reason, Server, ServerStatus, StatusTransition
 from monitors.tests.builders import see, server
@@ -33,7 +36,7 @@ def operator():
     return client_of("operator")
 
 
-def create(client, **changes):
+def create(client: APIClient, **changes: Any) -> Any:
     response = client.post("/api/servers/", {**NEW, **changes}, format="json")
     assert response.status_code == 201, response.content
     return response.json()

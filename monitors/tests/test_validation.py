@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from monitors.models import Policy, Server
 from monitors.validation import MAX_HEADERS, name_key
 
-VALID = {"host_name": "chat", "host": "chat.example.com", "port": 443, "type": 2, "environment": "LIVE"}
+VALID: dict[str, Any] = {"host_name": "chat", "host": "chat.example.com", "port": 443, "type": 2, "environment": "LIVE"}
 
 
 def problems(**changes) -> set[str]:
@@ -137,14 +139,15 @@ def test_everything_wrong_is_said_at_once():
 
 
 def test_texts_are_trimmed_and_empty_ones_become_null():
-    server = Server(**{**VALID, "host_name": " Chat ", "host": " chat.example.com\n"}, path=" ", tags=[" a ", "a", "b"])
+    untidy = {"host_name": " Chat ", "host": " chat.example.com\n", "path": " ", "tags": [" a ", "a", "b"]}
+    server = Server(**{**VALID, **untidy})
     server.full_clean(validate_unique=False, validate_constraints=False)
     assert (server.host_name, server.host, server.path, server.tags) == ("Chat", "chat.example.com", None, ["a", "b"])
 
 
 def test_a_secret_is_not_repeated_in_the_message():
     with pytest.raises(ValidationError) as error:
-        Server(**VALID, request_headers={"Authorization": "Bearer hunter2\n"}).clean()
+        Server(**{**VALID, "request_headers": {"Authorization": "Bearer hunter2\n"}}).clean()
     assert "hunter2" not in str(error.value)
 
 
