@@ -1,0 +1,1 @@
+"""What the monitor costs and how punctual it is, measured on the real stack. See README.md."""
