@@ -1,15 +1,11 @@
-"""`sync_inventory` against an inventory that is a real server, and often a bad one."""
+"""What an inventory changes, and what it cannot."""
 
 from __future__ import annotations
 
 import io
 import json
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -18,216 +14,20 @@ from django.db import connection
 
 from monitors import recording
 from monitors.inventory import VANISHED, InventoryError, synchronise
-from monitors.inventory.source import fetch
 from monitors.models import InventoryRun, Server, StatusTransition
-from monitors.probers.deny import DenyList
 from monitors.tests.builders import NOW, see, server
-from monitors.tests.misbehaving import Farm, answer, says
-
-TOKEN = "inventory-token"
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def listing(*names: str, **changes: Any) -> list[dict[str, Any]]:
-    defaults = {"host": "web.example.com", "port": 443, "type": 1, "environment": "LIVE"}
-    return [{"host_name": name, **defaults, **changes} for name in names]
-
-
-class Inventory:
-    """The company's server list; `answer` is sent to every request that has the token."""
-
-    def __init__(self) -> None:
-        self.body: bytes = b"[]"
-        self.answers: dict[str, Answer] = {}
-        self.seen: list[str | None] = []
-        inventory = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                inventory.seen.append(self.headers["Authorization"])
-                if self.headers["Authorization"] != f"Bearer {TOKEN}":
-                    self.send_error(401)
-                elif self.path in inventory.answers:
-                    inventory.answers[self.path](self)
-                else:
-                    send(self, inventory.body)
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/servers"
-
-    def lists(self, *servers: Any) -> None:
-        self.body = json.dumps(servers).encode()
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, length: int = 0, location: str = "") -> None:
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(length or len(body)))
-    if location:
-        handler.send_header("Location", location)
-    handler.end_headers()
-    handler.wfile.write(body)
+from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing, send
 
 
 @pytest.fixture
-def inventory(settings) -> Iterator[Inventory]:
-    stand_in = Inventory()
-    settings.INVENTORY_URL, settings.INVENTORY_TOKEN = stand_in.url, TOKEN
-    yield stand_in
-    stand_in.server.shutdown()
-    stand_in.server.server_close()
+def inventory(settings):
+    with inventory_server() as stand_in:
+        settings.INVENTORY_URL, settings.INVENTORY_TOKEN = stand_in.url, TOKEN
+        yield stand_in
 
 
 def sync(*, dry_run: bool = False, force: bool = False, now: Any = NOW) -> InventoryRun:
     return synchronise(dry_run=dry_run, force=force, now=now)
-
-
-def drip_headers(handler: BaseHTTPRequestHandler) -> None:
-    drip(handler, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000)
-
-
-def drip_body(handler: BaseHTTPRequestHandler) -> None:
-    drip(handler, b"HTTP/1.1 200 OK\r\n\r\n[" + b" " * 10_000)
-
-
-def drip(handler: BaseHTTPRequestHandler, data: bytes) -> None:
-    """A byte every 20 ms, until the client has had enough."""
-    try:
-        for byte in data:
-            handler.wfile.write(bytes([byte]))
-            time.sleep(0.02)
-    except OSError:
-        pass
-    handler.close_connection = True
-
-
-def endless(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    try:
-        while True:
-            handler.wfile.write(b" " * 65_536)
-    except OSError:
-        pass
-
-
-def garbage(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
-
-
-def redirect(target: str) -> Answer:
-    return lambda handler: send(handler, b"", 302, location=target)
-
-
-BAD_ANSWERS = {  # sentence: (answer, words)
-    "an error": (lambda handler: send(handler, b"", 500), "HTTP 500"),
-    "nothing there": (lambda handler: send(handler, b"", 404), "HTTP 404"),
-    "no JSON": (lambda handler: send(handler, b"<html>"), "not JSON"),
-    "no UTF-8": (lambda handler: send(handler, b'["\xff"]'), "not JSON"),
-    "JSON nested too deeply": (lambda handler: send(handler, b"[" * 100_000), "not JSON"),
-    "a number": (lambda handler: send(handler, b"5"), "neither a list"),
-    "an object without servers": (lambda handler: send(handler, b'{"hosts": []}'), "neither a list"),
-    "11 MB": (lambda handler: send(handler, b" " * 11 * 1024 * 1024), "10 MB"),
-    "no end": (endless, "10 MB"),
-    "another protocol": (garbage, "not valid HTTP"),
-    "less than it promised": (lambda handler: send(handler, b"[]", length=100), "not valid HTTP"),
-    "headers that drip": (drip_headers, "within 0.3 s"),
-    "a body that drips": (drip_body, "within 0.3 s"),
-    "a redirect to another host": (redirect("http://localhost/x"), "another host"),
-    "a redirect to another port": (redirect("http://127.0.0.1:1/x"), "another host"),
-    "a redirect to a file": (redirect("file:///etc/passwd"), "another host"),
-    "a redirect in a circle": (redirect("/servers"), "too often"),
-}
-
-
-@pytest.mark.parametrize(("answer", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
-def test_a_bad_answer_is_an_error_in_time(inventory, answer, words):
-    inventory.answers["/servers"] = answer
-    began = time.monotonic()
-    with pytest.raises(InventoryError, match=words) as refused:
-        fetch(inventory.url, token=TOKEN, deny=DenyList(), seconds=0.3 if "drip" in words or "0.3" in words else 5)
-    assert time.monotonic() - began < 4
-    assert TOKEN not in str(refused.value)
-
-
-def test_a_connection_that_is_given_up_is_cut(inventory):
-    """Otherwise a thread would wait for every drop of it."""
-    ended = threading.Event()
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        drip_headers(handler)
-        ended.set()
-
-    inventory.answers["/servers"] = answer
-    with pytest.raises(InventoryError):
-        fetch(inventory.url, token=TOKEN, deny=DenyList(), seconds=0.1)
-    assert ended.wait(2)
-
-
-def test_a_wrong_token_is_said_to_be_wrong_and_not_repeated(inventory):
-    with pytest.raises(InventoryError, match="refuses INVENTORY_TOKEN") as refused:
-        fetch(inventory.url, token="wrong-token", deny=DenyList())
-    assert "wrong-token" not in str(refused.value)
-
-
-def test_a_token_that_no_header_can_carry_is_not_repeated(inventory):
-    with pytest.raises(InventoryError, match="INVENTORY_TOKEN has characters") as refused:
-        fetch(inventory.url, token="wrong\ntoken", deny=DenyList())
-    assert "wrong" not in str(refused.value)
-
-
-def test_a_redirect_within_the_host_is_followed(inventory):
-    inventory.answers["/servers"] = redirect("/v2/servers")
-    assert fetch(inventory.url, token=TOKEN, deny=DenyList()) == []
-
-
-BAD_URLS = {  # sentence: (url, words)
-    "a denied address": ("http://127.0.0.2:{port}/", "must not be connected to"),
-    "a denied address in another spelling": ("http://0x7f000002:{port}/", "must not be connected to"),
-    "a denied name": ("http://metadata.google.internal:{port}/", "must not be connected to"),
-    "a closed port": ("http://127.0.0.1:1/", "refused"),
-    "a name that nobody has": ("http://nobody.invalid/", "cannot be read"),
-    "another scheme": ("ftp://127.0.0.1/", "INVENTORY_URL"),
-    "a WebSocket": ("ws://127.0.0.1/", "INVENTORY_URL"),
-    "no scheme": ("127.0.0.1", "INVENTORY_URL"),
-    "credentials": ("http://user:pass@127.0.0.1/", "INVENTORY_URL"),
-    "TLS where there is none": ("https://127.0.0.1:{port}/", "TLS failed"),
-}
-
-
-@pytest.mark.parametrize(("url", "words"), BAD_URLS.values(), ids=BAD_URLS)
-def test_a_url_that_leads_nowhere_good_is_refused(inventory, url, words):
-    with pytest.raises(InventoryError, match=words):
-        fetch(url.format(port=inventory.server.server_port), token=TOKEN, deny=DenyList(["127.0.0.2"]), seconds=5)
-    assert inventory.seen == []
-
-
-def test_the_certificate_must_be_of_an_authority_that_the_system_trusts(monkeypatch):
-    with Farm() as farm:
-        port = farm.serve(says(answer(body=b"[]")), tls=farm.authority.context("127.0.0.1")).port
-        url = f"https://127.0.0.1:{port}/"
-        with pytest.raises(InventoryError, match="unable to get local issuer certificate"):
-            fetch(url, token="", deny=DenyList())
-        monkeypatch.setenv("SSL_CERT_FILE", str(farm.authority.file))
-        assert fetch(url, token="", deny=DenyList()) == []
-
-
-def test_a_name_that_leads_to_a_denied_address_is_refused_where_it_leads(inventory):
-    with pytest.raises(InventoryError, match=r"127\.0\.0\.1 must not be connected to"):
-        fetch(f"http://localhost:{inventory.server.server_port}/", token=TOKEN, deny=DenyList(["127.0.0.0/8", "::1"]))
-    assert inventory.seen == []
-
-
-def test_a_listener_that_never_answers_is_given_up():
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        pytest.raises(InventoryError, match=r"in time|within 0\.2 s"),
-    ):
-        fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/", token="", deny=DenyList(), seconds=0.2)
 
 
 @pytest.mark.django_db

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             "those that changed and pause those that vanished. Nothing is deleted, and nothing is written when more "
             "than 20 % would change or vanish."
         )
-    ).replace("%", "%%")
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help=_("say what would happen and write nothing"))
