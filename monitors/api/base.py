@@ -9,14 +9,26 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from rest_framework import viewsets
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
+from monitors.errors import LengthRequired
 from monitors.targets import policies
 
 ID = "[0-9]{1,18}"
 """A key that fits into the database; a longer one is 404 without asking."""
 
 
-class ViewSet(viewsets.GenericViewSet[Any]):
+class AnnouncedBody(APIView):
+    """Refuses a body without Content-Length: the framework would take it for an empty one, so that a PATCH would change
+    nothing and say that it did."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+            raise LengthRequired
+
+
+class ViewSet(AnnouncedBody, viewsets.GenericViewSet[Any]):
     """Hands the instant and the policies to the serializers: the policies are one query per request, when needed."""
 
     lookup_value_regex = ID

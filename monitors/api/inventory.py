@@ -8,15 +8,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from monitors.api.base import AnnouncedBody
 from monitors.errors import Conflict
 from monitors.inventory import InventoryError, synchronise
 from monitors.models import InventoryRun
 from monitors.serializers import InventoryRunSerializer, SynchronisationSerializer
 
 
-class InventoryView(APIView):
+class InventoryView(AnnouncedBody):
     required_permission = {"GET": "monitors.view_inventoryrun", "POST": "monitors.change_server"}
 
     @extend_schema(summary="Read the last synchronisation", responses=InventoryRunSerializer)

@@ -211,6 +211,15 @@ def test_a_body_is_refused_by_its_announced_size_without_being_read(operator, un
     assert refused(response, 413)["code"] == "too_large"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/api/servers/{id}/"), ("POST", "/api/servers/"), ("POST", "/api/inventory/sync/")]
+)
+def test_a_body_of_unknown_size_is_refused_instead_of_being_ignored(operator, untouched, method, path):
+    headers = {"Transfer-Encoding": "chunked"}
+    response = operator.generic(method, path.format(id=untouched.pk), b"", headers=headers)
+    assert refused(response, 411)["code"] == "length_required"
+
+
 def test_a_body_with_a_byte_order_mark_is_read(operator):
     body = b"\xef\xbb\xbf" + json.dumps(NEW).encode()
     assert operator.generic("POST", "/api/servers/", body, content_type="application/json").status_code == 201
