@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
@@ -50,8 +51,12 @@ class Command(BaseCommand):
 
         pieces = rendered(servers(), format_)
         if name == "-":
-            for piece in pieces:
-                self.stdout.write(piece, ending="")
+            try:
+                for piece in pieces:
+                    self.stdout.write(piece, ending="")
+            except BrokenPipeError:  # the reader has had enough, as in `export_servers | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return
         else:
             _replace(Path(name), pieces, format_)
         self._mention(masked, secrets=secrets)
