@@ -103,6 +103,8 @@ MYSQL_OPTIONS = {
 }
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/db.sqlite3")}
 _database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.mysql":
+    _database["ENGINE"] = "healthcheck.mysql"
 _database["OPTIONS"] = {
     **(SQLITE_OPTIONS if "sqlite" in _database["ENGINE"] else MYSQL_OPTIONS),
     **_database.get("OPTIONS", {}),

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,13 +34,20 @@ class PrivateMariaDB:
         return f"mysql://root@localhost/{database}?unix_socket={self.socket}"
 
     def create(self, database: str, *statements: str) -> None:
-        """Make `database` anew and run `statements` in it, in a session as a stranger opens it."""
+        """Make `database` anew and run `statements` in it."""
+        self._run(
+            [f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database}", f"USE {database}", *statements]
+        )
+
+    def run(self, database: str, *statements: str) -> None:
+        """Run `statements` in a session as a stranger opens it, with the server's own clock."""
+        self._run([f"USE {database}", *statements])
+
+    def _run(self, statements: Sequence[str]) -> None:
         import MySQLdb  # noqa: PLC0415 - not on every machine
 
         connect = partial(MySQLdb.connect, user="root", charset="utf8mb4", autocommit=True)
         with closing(connect(unix_socket=str(self.socket))) as session, closing(session.cursor()) as cursor:
-            for statement in (f"DROP DATABASE IF EXISTS {database}", f"CREATE DATABASE {database}", f"USE {database}"):
-                cursor.execute(statement)
             for statement in statements:
                 cursor.execute(statement)
 

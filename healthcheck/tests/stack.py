@@ -50,7 +50,7 @@ class RunningStack:
     """`start` and `stop` may be called again and again; the data stay."""
 
     def __init__(self, data_dir: Path, variables: Mapping[str, str], database_url: str | None = None) -> None:
-        """`database_url` is None for SQLite in `data_dir`; else it names an existing, empty database."""
+        """`database_url` is None for SQLite in `data_dir`; else it names an existing database."""
         self.data_dir = data_dir
         self.redis_url = f"unix://{redis_socket(data_dir)}?db=0"
         self.vendor = "mysql" if database_url else "sqlite"
@@ -59,7 +59,7 @@ class RunningStack:
         secrets = {"SECRET_KEY": "only-for-tests", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
         database = {"DATABASE_URL": database_url} if database_url else {}
         self._environment = clean_environment(DATA_DIR=str(data_dir), **secrets, **database, **variables)
-        self.manage("migrate", "--verbosity", "0")
+        self.manage("migrate", "--fake-initial", "--verbosity", "0")
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py; returns what it printed."""

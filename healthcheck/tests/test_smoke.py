@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from healthcheck.tests import predecessor
 from healthcheck.tests.mariadb import PrivateMariaDB
 from healthcheck.tests.stack import RunningStack, wait_for
 from notifications.tests.standin import Entry, Standin
@@ -63,7 +64,7 @@ def stack(
     url = None
     if request.param == "mariadb":
         server: PrivateMariaDB = request.getfixturevalue("mariadb_server")
-        server.create("smoke")
+        server.create("smoke", *predecessor.DDL)  # an adopted one
         url = server.url("smoke")
     variables = {
         "SLACK_API_URL": slack.api_url,
