@@ -53,6 +53,6 @@ def prune_history() -> None:
     retention.prune(now)
 
 
-@shared_task
+@shared_task(throws=(inventory.InventoryError,))
 def sync_inventory() -> None:
     inventory.synchronise(dry_run=False, force=False, now=timezone.now())
