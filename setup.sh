@@ -109,7 +109,8 @@ if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]] || ! .venv/bin/python -c '' 2>
     done
     pip_install "${without_mysqlclient[@]}" || fail "pip failed; the lines above say why."
     rm -f .venv/.asked-for-mysqlclient
-    printf '%s' "$wanted" >"$stamp"
+    sha256sum <requirements.txt >.venv/.installed-run
+    printf '%s\n' "$wanted" >"$stamp"
 fi
 if ! has_mysqlclient && { [[ ! -f .venv/.asked-for-mysqlclient ]] || can_compile_it; }; then
     install_mysqlclient

@@ -11,6 +11,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 from healthcheck.installation import redis_socket
@@ -64,7 +65,10 @@ def main() -> None:
     from healthcheck import settings  # noqa: PLC0415 - the other functions need none
 
     socket = redis_socket(settings.DATA_DIR)
-    private_directory(socket.parent)
+    try:
+        private_directory(socket.parent)
+    except PermissionError as error:
+        sys.exit(str(error))
     arguments = command(socket)
     os.execv(arguments[0], arguments)  # noqa: S606
 

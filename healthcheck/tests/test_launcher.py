@@ -1,0 +1,171 @@
+"""One command starts everything, and everything ends with it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from healthcheck.launcher import commands
+from healthcheck.processes import end
+from healthcheck.tests.stack import ROOT, clean_environment, wait_for
+
+pytestmark = pytest.mark.stack
+
+END_SECONDS = 10
+PROGRAM = (sys.executable, "-m", "healthcheck.launcher")
+DEMO_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Launched:
+    """A launcher over `data_dir`, started by `command`."""
+
+    def __init__(self, data_dir: Path, *command: str, port: int = 0, **variables: str) -> None:
+        self.port = port or free_port()
+        self._log = data_dir.parent / f"log-{self.port}"
+        environment = clean_environment(DATA_DIR=str(data_dir), PORT=str(self.port), **{"DEMO": "0", **variables})
+        with self._log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command or PROGRAM,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_for(lambda: "ready: " in self.output or self.process.poll() is not None, 60, what=self.output)
+        assert self.process.poll() is None, self.output
+
+    def children(self) -> list[psutil.Process]:
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def ends(self, how: Callable[[], None]) -> int:
+        """The exit code after `how`; everything must be gone within ten seconds."""
+        family = self.children()
+        assert len(family) >= len(commands(embedded_redis=True, demo=False))
+        began = time.monotonic()
+        how()
+        code = self.process.wait(END_SECONDS)
+        _, alive = psutil.wait_procs(family, timeout=max(0, END_SECONDS - (time.monotonic() - began)))
+        assert alive == [], self.output
+        return code
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
+    launched: list[Launched] = []
+
+    def start(*command: str, **arguments: object) -> Launched:
+        launched.append(Launched(tmp_path / "data", *command, **arguments))  # type: ignore[arg-type]
+        return launched[-1]
+
+    yield start
+    for one in launched:
+        for child in one.children() if one.process.poll() is None else ():
+            child.kill()
+        end([one.process], seconds=1)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_everything(launch, signum):
+    running = launch()
+    running.wait_until_ready()
+    assert running.ends(lambda: running.process.send_signal(signum)) == 0
+
+
+def test_a_signal_to_make_alone_ends_everything(launch, tmp_path):
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(f"run:\n\t@true && exec {' '.join(PROGRAM)}\n")
+    running = launch("make", "-f", str(makefile), "run")
+    running.wait_until_ready()
+    running.ends(lambda: running.process.send_signal(signal.SIGHUP))
+
+
+def test_nothing_survives_when_the_launcher_is_killed(launch):
+    running = launch()
+    running.wait_until_ready()
+    assert running.ends(running.process.kill) == -signal.SIGKILL
+
+
+def test_a_process_that_dies_is_named_and_ends_the_rest(launch):
+    running = launch()
+    running.wait_until_ready()
+    beat = next(child for child in running.children() if "beat" in child.cmdline())
+    assert running.ends(beat.kill) == 1
+    assert "beat was ended by signal 9; ending the others" in running.output
+
+
+def test_a_second_one_says_where_the_first_one_runs(launch):
+    first = launch()
+    first.wait_until_ready()
+    second = launch()
+    assert second.process.wait(20) == 1
+    assert f"http://127.0.0.1:{first.port}/ (process {first.process.pid})" in second.output
+    assert first.process.poll() is None
+
+
+def test_a_port_in_use_is_said_plainly(launch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = launch(port=port)
+        assert refused.process.wait(20) == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_a_socket_directory_that_others_may_enter_is_refused(launch, tmp_path):
+    directory = tmp_path / "data" / "redis"
+    directory.mkdir(parents=True)
+    directory.chmod(0o755)
+    refused = launch()
+    assert refused.process.wait(30) == 1
+    assert "must be a directory of yours with mode 0700" in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_the_password_is_shown_once(launch):
+    first = launch()
+    first.wait_until_ready()
+    assert re.search(r"login +admin / \S{12,} ", first.output)
+    assert first.ends(first.process.terminate) == 0
+    second = launch()
+    second.wait_until_ready()
+    assert re.search(r"login +admin\n", second.output)
+
+
+def test_a_newcomer_sees_a_failure_and_a_recovery_within_two_minutes(launch):
+    running = launch(DEMO="1")
+    running.wait_until_ready()
+    page = re.search(r"slack +(http://127\.0\.0\.1:\d+/)", running.output)
+    assert page, running.output
+
+    def messages() -> str:
+        with urllib.request.urlopen(f"{page[1]}messages", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    wait_for(lambda: "demo-shop is down" in messages() and "demo-shop is up again" in messages(), DEMO_SECONDS)
+    assert "demo-legacy is down" in messages()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from healthcheck import readiness
+from monitors import claiming, recording
+from monitors.models import ApiToken, Server, ServerStatus
+from monitors.tests.builders import NOW, SECOND, observation, see, server
+from monitors.tests.people import client_of, person
+from notifications import outbox
+from notifications.models import Channel
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broker(settings: Any, redis_server: str) -> None:
+    settings.REDIS_URL = redis_server
+
+
+def verdicts(now: datetime) -> dict[str, bool]:
+    return {check.name: check.ok for check in readiness.checks(now)}
+
+
+def failing(now: datetime) -> list[str]:
+    return [name for name, ok in verdicts(now).items() if not ok]
+
+
+def test_alive_asks_nothing(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_ready_while_ticks_come(client, broker):
+    claiming.beat(timezone.now())
+    answer = client.get("/readyz")
+    assert answer.status_code == 200, answer.json()
+    assert list(answer.json()["checks"]) == [
+        *("database", "redis", "tick", "overdue_probe", "last_outcome", "pending_delivery")
+    ]
+
+
+def test_not_ready_without_a_broker(client):
+    claiming.beat(timezone.now())
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["redis"] == {"ok": False}
+
+
+def test_not_ready_when_ticks_stop(broker):
+    claiming.beat(NOW)
+    assert failing(NOW + 10 * SECOND) == []
+    assert failing(NOW + 11 * SECOND) == ["tick"]
+
+
+def test_not_ready_before_the_first_tick(broker):
+    assert failing(NOW) == ["tick"]
+
+
+def test_not_ready_when_a_due_server_is_not_handed_out(broker):
+    target = server()
+    ServerStatus.objects.filter(server=target).update(next_probe_at=NOW)
+    claiming.beat(NOW + 31 * SECOND)
+    assert "overdue_probe" not in failing(NOW + 30 * SECOND)
+    assert "overdue_probe" in failing(NOW + 31 * SECOND)
+    recording.pause([target.pk], actor="", now=NOW)
+    assert "overdue_probe" not in failing(NOW + 31 * SECOND)
+
+
+def test_not_ready_when_servers_are_handed_out_and_never_looked_at(broker):
+    """A prober that died: the tick goes on moving every server to its next slot."""
+    target = server(interval_seconds=10, timeout_seconds=5)
+    see(target, "+")
+    Server.objects.update(created_at=NOW, updated_at=NOW)
+    late = NOW + timedelta(seconds=10 + 5 + 31)
+    claiming.beat(late)
+    ServerStatus.objects.update(next_probe_at=late)
+    assert failing(late - 2 * SECOND) == []
+    assert failing(late) == ["last_outcome"]
+    recording.record([observation(target.pk, late)])
+    assert failing(late) == []
+
+
+def test_not_ready_when_news_stay_untold(broker):
+    Channel.objects.create(channel_id="C1")
+    news = see(server(unhealthy_threshold=2), "--")
+    later = timezone.now() + timedelta(minutes=6)
+    claiming.beat(later)
+    assert "pending_delivery" in failing(later), f"transition of {news} not handed over"
+    outbox.hand_over(timezone.now())
+    assert "pending_delivery" in failing(later), "handed over and not sent"
+
+
+def test_names_nobody(client, broker):
+    Channel.objects.create(channel_id="C1SECRET")
+    see(server(host_name="web-secret"), "---")
+    assert "secret" not in client.get("/readyz").content.decode().lower()
+
+
+def test_a_database_outage_is_told_and_not_raised(client, broker, monkeypatch):
+    def away(_now: datetime) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(readiness, "tick_age", away)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's transaction lives in it
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == {"ok": False}
+
+
+def test_metrics_need_a_token_or_a_session(client):
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert client_of("viewer").get("/metrics").status_code == 200
+    visitor = Client()
+    visitor.force_login(person("viewer"))
+    assert visitor.get("/metrics").status_code == 200
+
+
+def test_metrics_count_servers_outcomes_and_messages(client):
+    Channel.objects.create(channel_id="C1")
+    see(server(environment="LIVE", unhealthy_threshold=2), "--")
+    server(environment="DEV")
+    claiming.beat(timezone.now() - 5 * SECOND)
+    outbox.hand_over(timezone.now())
+    _, token = ApiToken.objects.issue(person())
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/openmetrics-text"}
+    answer = client.get("/metrics", headers=headers)
+    lines = dict(line.rsplit(" ", 1) for line in answer.content.decode().splitlines() if line[0] != "#")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert lines['healthcheck_servers{environment="LIVE",health="UNHEALTHY"}'] == "1.0"
+    assert lines['healthcheck_servers{environment="DEV",health="UNKNOWN"}'] == "1.0"
+    assert lines['healthcheck_servers{environment="STAGE",health="PAUSED"}'] == "0.0"
+    assert 5 <= float(lines['healthcheck_heartbeat_age_seconds{part="tick"}']) < 60
+    assert lines['healthcheck_deliveries{state="pending"}'] == "1.0"
+    assert lines["healthcheck_open_incidents"] == "1.0"
+
+
+def test_metrics_cost_the_same_for_any_number_of_servers(django_assert_num_queries):
+    scraper = client_of()
+    scraper.get("/metrics")
+    for count in (1, 20):
+        for _ in range(count):
+            server()
+        with django_assert_num_queries(12):
+            scraper.get("/metrics")
