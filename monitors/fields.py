@@ -206,7 +206,9 @@ class TagsField(CharField):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
             return list(dict.fromkeys(filter(None, (tag.strip() for tag in value.split(",")))))
-        return value
+        if value is None or (isinstance(value, list | tuple) and all(isinstance(tag, str) for tag in value)):
+            return value
+        raise ValidationError(_("Give the tags as a list of words."))
 
     def value_to_string(self, obj: models.Model) -> str:
         return ",".join(self.value_from_object(obj) or ())

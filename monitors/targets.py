@@ -13,7 +13,6 @@ from monitors.address import InvalidAddress, parse_address, parse_expected_statu
 from monitors.models import Policy, Server
 from monitors.policy import Effective, Policies, Rules, rules
 from monitors.probers.base import Failure, Outcome, Target
-from monitors.probers.deny import DenyList
 
 RULE_COLUMNS = ("environment", "interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
 TARGET_COLUMNS = (
@@ -48,16 +47,6 @@ def policies() -> Policies:
 
 def effective_of(server: Server, policies: Policies) -> Effective:
     return policies.effective(*(getattr(server, name) for name in RULE_COLUMNS))
-
-
-@lru_cache(maxsize=1)
-def _deny_list(networks: tuple[str, ...]) -> DenyList:
-    return DenyList(networks)
-
-
-def deny_list() -> DenyList:
-    """What no probe and no other outgoing request may reach."""
-    return _deny_list(tuple(settings.PROBE_DENY_NETWORKS))
 
 
 @lru_cache(maxsize=65_536)

@@ -113,8 +113,13 @@ def _check_address(server: Server) -> None:
         )
 
 
+def deny_list() -> DenyList:
+    """What no probe and no other outgoing request may reach."""
+    return _deny_list(tuple(settings.PROBE_DENY_NETWORKS))
+
+
 def _denied(host: str) -> bool:
-    deny = _deny_list(tuple(settings.PROBE_DENY_NETWORKS))
+    deny = deny_list()
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -16,7 +16,8 @@ from monitors.models import Server
 from monitors.probers.base import Observation
 from monitors.probers.engine import Engine, Job
 from monitors.recorder import Batch, Recorder, send_hint
-from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, deny_list, policies, target_from
+from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, policies, target_from
+from monitors.validation import deny_list
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from monitors import recording
 from monitors.api.base import ViewSet, actor
 from monitors.errors import Conflict
 from monitors.filters import OrderedServerFilter
+from monitors.looking import look
 from monitors.models import Server, ServerStatus
 from monitors.pagination import MAX_DIGITS
-from monitors.probers import engine
 from monitors.probers.base import Outcome
 from monitors.serializers import (
     BulkCreatedSerializer,
@@ -31,7 +31,6 @@ from monitors.serializers import (
     ServerSerializer,
 )
 from monitors.strip import pack_stages, stages_ms
-from monitors.targets import deny_list, policies, target_of
 from monitors.transactions import retried_atomic
 from monitors.validation import name_key
 
@@ -129,8 +128,7 @@ class ServerViewSet(
     )
     @action(detail=True, methods=["post"], required_permission="monitors.change_server")
     def probe(self, request: Request, pk: str) -> Response:
-        target = target_of(self.get_object(), policies())
-        outcome = target if isinstance(target, Outcome) else engine.look(target, deny=deny_list())
+        (outcome,) = look([self.get_object()])
         return Response(_as_json(outcome))
 
     @extend_schema(

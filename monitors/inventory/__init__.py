@@ -19,8 +19,8 @@ from monitors.inventory.differences import VANISHED, Differences, differences, r
 from monitors.inventory.source import InventoryError, fetch
 from monitors.models import InventoryRun, Server
 from monitors.seeding import Action, Entry, Row
-from monitors.targets import deny_list
 from monitors.transactions import retried_atomic
+from monitors.validation import deny_list
 
 __all__ = ["VANISHED", "InventoryError", "synchronise"]
 

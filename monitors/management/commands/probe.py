@@ -23,7 +23,8 @@ from monitors.probers.engine import look
 from monitors.seeding import printable
 from monitors.strip import pack_stages, stages_ms
 from monitors.survey import survey
-from monitors.targets import address_text, deny_list, policies, target_of
+from monitors.targets import address_text, policies, target_of
+from monitors.validation import deny_list
 from monitors.wording import failure_help, failure_label
 
 STAGES = {
