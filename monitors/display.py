@@ -1,0 +1,90 @@
+"""How states look on pages and in the admin: a word and a shape for each, never a colour alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from monitors.models import Server, ServerStatus, ServerType
+from monitors.policy import Origin, Policies
+from monitors.probers.base import Outcome
+from monitors.targets import effective_of
+from monitors.wording import failure_label
+
+STALE = "STALE"
+"""Shown instead of a health that may no longer be true."""
+HEALTH_WORDS: dict[str, Promise] = {
+    "UNHEALTHY": gettext_lazy("Down"),
+    "UNKNOWN": gettext_lazy("Unknown"),
+    STALE: gettext_lazy("Out of date"),
+    "PAUSED": gettext_lazy("Paused"),
+    "HEALTHY": gettext_lazy("Healthy"),
+}
+"""Worst first."""
+SHAPES = {"UNHEALTHY": "✕", "UNKNOWN": "?", STALE: "?", "PAUSED": "‖", "HEALTHY": "✓"}
+ORIGIN_WORDS: dict[str, Promise] = {
+    Origin.VARIABLE: gettext_lazy("environment variable"),
+    Origin.POLICY: gettext_lazy("policy of the environment"),
+    Origin.SERVER: gettext_lazy("this server"),
+    Origin.CLAMPED: gettext_lazy("limited by the interval"),
+}
+
+
+def health_word(health: str) -> str:
+    return str(HEALTH_WORDS.get(health, health))
+
+
+def instant(value: datetime | None) -> str:
+    """Date and time in TIME_ZONE, with the zone; empty for None."""
+    return "" if value is None else date_format(timezone.localtime(value), "Y-m-d H:i:s T")
+
+
+def status_of(server: Server) -> ServerStatus | None:
+    """None until the first tick has seen the server."""
+    return getattr(server, "status", None)
+
+
+def failure_text(standing: Model | None) -> str:
+    """Kind and detail of the failure of anything that has both columns; empty when there is none."""
+    failure, detail = getattr(standing, "failure", ""), getattr(standing, "detail", "")
+    if not failure:
+        return ""
+    return f"{failure_label(failure)} – {detail}" if detail else failure_label(failure)
+
+
+def type_word(server: Server) -> str:
+    """An adopted row may have a type that we do not know; it is probed as web."""
+    if server.type in ServerType.values:
+        return str(ServerType(server.type).label)
+    return _("%(type)d, probed as web") % {"type": server.type}
+
+
+def effective_settings(server: Server, policies: Policies) -> list[tuple[str, Any, str]]:
+    """Name, value and origin of each setting in force."""
+    effective = effective_of(server, policies)
+    names = {field.name: str(field.verbose_name) for field in Server._meta.fields}
+    return [
+        (names[name], f"{getattr(effective, name):g}", str(ORIGIN_WORDS[origin]))
+        for name, origin in effective.origins.items()
+    ]
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """What one look found, in one line."""
+    milliseconds = f"{outcome.elapsed.total_seconds() * 1000:.1f}"
+    if outcome.failure is None and outcome.status is not None:
+        return _("answered with status %(status)d in %(ms)s ms") % {"status": outcome.status, "ms": milliseconds}
+    if outcome.failure is None:
+        return _("answered in %(ms)s ms") % {"ms": milliseconds}
+    words = failure_label(outcome.failure)
+    return _("%(failure)s, after %(ms)s ms") % {
+        "failure": f"{words} – {outcome.detail}" if outcome.detail else words,
+        "ms": milliseconds,
+    }
