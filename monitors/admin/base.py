@@ -1,0 +1,87 @@
+"""What the admin pages of all apps have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from monitors.display import instant
+from monitors.models import Environment
+from monitors.wording import WORDS, failure_label
+
+HEALTH_COLOURS = {
+    "HEALTHY": "success",
+    "UNHEALTHY": "danger",
+    "UNKNOWN": "info",
+    "STALE": "info",
+    "PAUSED": "warning",
+}
+
+
+class RecordAdmin(ModelAdmin):
+    """What the monitor itself writes: to be read, never to be edited or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class SecretTextarea(UnfoldAdminTextareaWidget):
+    """Takes a secret and shows none: not the stored one, and not the one just typed when another field is wrong."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+def instant_column(field: str, title: Any) -> Callable[[Model], str]:
+    """A column for an instant that is stored as a number, which Django would show as one."""
+
+    @admin.display(description=title, ordering=field, empty_value="–")
+    def column(obj: Model) -> str:
+        value: datetime | None = getattr(obj, field)
+        return instant(value)
+
+    return column
+
+
+def actor(request: HttpRequest) -> str:
+    """Who did it, for the history."""
+    return str(request.user.get_username())
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """A filter with fixed choices. Django's own asks the table which values it holds, and reads all of it for that."""
+
+    field = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class FailureFilter(ChoiceFilter):
+    title = _("failure")
+    parameter_name = field = "failure"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return sorted(((kind, failure_label(kind)) for kind in WORDS), key=lambda choice: choice[1])
+
+
+class EnvironmentFilter(ChoiceFilter):
+    title = _("environment")
+    parameter_name = field = "environment"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return Environment.choices

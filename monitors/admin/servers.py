@@ -1,0 +1,321 @@
+"""Servers: edited here, recorded by `monitors.recording`, so that whoever was told of a failure is told its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from monitors import recording
+from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, SecretTextarea, actor
+from monitors.display import (
+    HEALTH_WORDS,
+    STALE,
+    effective_settings,
+    failure_text,
+    health_word,
+    instant,
+    outcome_text,
+    status_of,
+    type_word,
+)
+from monitors.freshness import stale
+from monitors.looking import MOST, look
+from monitors.models import Server
+from monitors.targets import address_text, policies
+from monitors.wording import duration_words
+
+SCHEMES = ("http", "https", "ws", "wss")
+
+
+def _column(name: str) -> dict[str, Any]:
+    """Label and help of a column whose form field is our own."""
+    field: Any = Server._meta.get_field(name)
+    return {"label": capfirst(field.verbose_name), "help_text": field.help_text, "required": False}
+
+
+class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    scheme = forms.TypedChoiceField(
+        choices=[("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in SCHEMES)],
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget,
+        **_column("scheme"),
+    )
+    expected_text = forms.CharField(
+        strip=False, empty_value=None, max_length=200, widget=UnfoldAdminTextInputWidget, **_column("expected_text")
+    )
+    verify_tls = forms.TypedChoiceField(
+        choices=[("", gettext_lazy("yes, by default")), ("True", gettext_lazy("yes")), ("False", gettext_lazy("no"))],
+        coerce=lambda value: value == "True",
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget,
+        **_column("verify_tls"),
+    )
+    tags = forms.CharField(widget=UnfoldAdminTextInputWidget, **_column("tags"))
+    request_headers = forms.CharField(
+        widget=SecretTextarea({"rows": 3}),
+        label=gettext_lazy("Replace the request headers"),
+        required=False,
+        help_text=gettext_lazy(
+            'A JSON object of texts, such as {"Authorization": "Bearer …"}; it replaces all that are stored and is '
+            "never shown again. Empty = they stay as they are; {} removes them."
+        ),
+    )
+
+    class Meta:
+        model = Server
+        fields = "__all__"  # noqa: DJ007  the fieldsets of the admin choose
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["tags"] = ", ".join(self.instance.tags or ())
+        self.initial["request_headers"] = ""
+
+    def clean_tags(self) -> list[str] | None:
+        words = [word.strip() for word in self.cleaned_data["tags"].split(",")]
+        return [word for word in words if word] or None
+
+    def clean_request_headers(self) -> Any:
+        text = self.cleaned_data["request_headers"]
+        if not text.strip():
+            return self.instance.request_headers
+        try:
+            return json.loads(text) or None
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(_("Give the headers as a JSON object of texts.")) from None
+
+
+class HealthFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [(health, word) for health, word in HEALTH_WORDS.items() if health != STALE]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(shown_health=self.value()) if self.value() else queryset
+
+
+class KnownTypeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, Any]]:
+        return [*Server._meta.get_field("type").choices, ("other", gettext_lazy("not known"))]  # type: ignore[misc]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        known = {str(value) for value, _label in Server._meta.get_field("type").choices or ()}
+        if self.value() == "other":
+            return queryset.exclude(type__in=known)
+        return queryset.filter(type=self.value()) if self.value() in known else queryset
+
+
+@admin.register(Server)
+class ServerAdmin(ModelAdmin):
+    form = ServerForm
+    list_display = (
+        "host_name",
+        "state_label",
+        "for_how_long",
+        "failure",
+        "environment",
+        "type_in_words",
+        "address",
+        "latency",
+        "notification",
+    )
+    list_filter = (HealthFilter, EnvironmentFilter, KnownTypeFilter, "notification", "from_inventory")
+    search_fields = ("host_name", "host", "tags")
+    search_help_text = gettext_lazy("A part of the name, the host or a tag.")
+    list_per_page = 100
+    show_full_result_count = False
+    actions = ("pause", "resume", "notification_on", "notification_off", "probe_now")
+    readonly_fields = (
+        "state",
+        "since",
+        "failure",
+        "latency",
+        "last_checked",
+        "next_probe",
+        "in_force",
+        "stored_headers",
+        "paused",
+        "paused_reason",
+        "from_inventory",
+        "created_at",
+        "updated_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
+        """Without the headers: they would be decrypted for nothing."""
+        servers = Server.objects.worst_first().annotate(stale=stale(timezone.now()))
+        return servers.defer("request_headers")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Server | None = None) -> list[Any]:
+        """The field for new headers only for those who may change them: read-only, Django would show what is stored."""
+        editable = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        headers = (*(("stored_headers",) if obj else ()), *(("request_headers",) if editable else ()))
+        expectations = ("path", "scheme", "expected_status", "expected_text", *headers, "verify_tls", "subprotocol")
+        rules = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
+        main = ("host_name", "host", "port", "type", "environment", "notification", "tags")
+        fieldsets: list[Any] = [(None, {"fields": main})]
+        if obj:
+            status = ("state", "since", "failure", "latency", "last_checked", "next_probe", "paused", "paused_reason")
+            fieldsets.append((gettext_lazy("Status"), {"fields": status}))
+        fieldsets += [
+            (gettext_lazy("Rules"), {"fields": (*(("in_force",) if obj else ()), *rules)}),
+            (gettext_lazy("Request and answer"), {"fields": expectations}),
+        ]
+        if obj:
+            fieldsets.append((gettext_lazy("Row"), {"fields": ("from_inventory", "created_at", "updated_at")}))
+        return fieldsets
+
+    def view_on_site(self, obj: Server) -> str:
+        return reverse("monitors:server", args=[obj.pk])
+
+    # columns
+
+    @display(description=gettext_lazy("state"), ordering="severity", label=HEALTH_COLOURS)
+    def state_label(self, obj: Any) -> tuple[str, str]:
+        shown = _shown_health(obj)
+        return shown, health_word(shown)
+
+    @display(description=gettext_lazy("for"), ordering="status__since")
+    def for_how_long(self, obj: Server) -> str:
+        status = status_of(obj)
+        return duration_words(timezone.now() - status.since) if status and status.since else ""
+
+    @display(description=gettext_lazy("state"))
+    def state(self, obj: Any) -> str:
+        return health_word(_shown_health(obj))
+
+    @display(description=gettext_lazy("since"))
+    def since(self, obj: Server) -> str:
+        status = status_of(obj)
+        return instant(status.since) if status else ""
+
+    @display(description=gettext_lazy("last error"))
+    def failure(self, obj: Server) -> str:
+        return failure_text(status_of(obj))
+
+    @display(description=gettext_lazy("type"), ordering="type")
+    def type_in_words(self, obj: Server) -> str:
+        return type_word(obj)
+
+    @display(description=gettext_lazy("address"), ordering="host")
+    def address(self, obj: Server) -> str:
+        return address_text(obj)
+
+    @display(description=gettext_lazy("latency"), ordering="status__elapsed_us")
+    def latency(self, obj: Server) -> str:
+        status = status_of(obj)
+        return f"{status.latency_ms} ms" if status and status.latency_ms is not None else ""
+
+    @display(description=gettext_lazy("last checked"))
+    def last_checked(self, obj: Server) -> str:
+        status = status_of(obj)
+        return instant(status.last_checked_at) if status else ""
+
+    @display(description=gettext_lazy("next probe"))
+    def next_probe(self, obj: Server) -> str:
+        status = status_of(obj)
+        return instant(status.next_probe_at) if status else ""
+
+    @display(description=gettext_lazy("in force"))
+    def in_force(self, obj: Server) -> SafeString:
+        rows = format_html_join("", "<li>{}: <b>{}</b> ({})</li>", effective_settings(obj, policies()))
+        return format_html("<ul>{}</ul>", rows)
+
+    @display(description=gettext_lazy("stored request headers"))
+    def stored_headers(self, obj: Server) -> str:
+        """Their names. The values are secrets and stay where they are."""
+        return ", ".join(f"{name}: ****" for name in obj.request_headers or ())
+
+    # writing
+
+    def save_model(self, request: HttpRequest, obj: Server, form: Any, change: bool) -> None:
+        recording.save(obj, actor=actor(request), now=timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Server) -> None:
+        recording.delete([obj.pk], actor=actor(request), now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        recording.delete(_keys(queryset), actor=actor(request), now=timezone.now())
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Only the servers: their status goes along, their history expires. Django would ask for the permission to
+        delete a status, which nobody has."""
+        names = [str(obj) for obj in objs]
+        options = Server._meta
+        missing = set() if self.has_delete_permission(request) else {str(options.verbose_name)}
+        return names, {options.verbose_name_plural: len(names)}, missing, []
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Two people may take the same name between the check and the write; the database says who came second."""
+        try:
+            response: HttpResponseBase = super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            self.message_user(request, _("A server with this name exists already. Nothing was saved."), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return response
+
+    # actions: Django runs them outside any transaction
+
+    @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        count = recording.pause(_keys(queryset), actor=actor(request), now=timezone.now())
+        self.message_user(request, ngettext("%(n)d server paused.", "%(n)d servers paused.", count) % {"n": count})
+
+    @admin.action(description=gettext_lazy("Resume"), permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        count = recording.resume(_keys(queryset), actor=actor(request), now=timezone.now())
+        self.message_user(request, ngettext("%(n)d server resumed.", "%(n)d servers resumed.", count) % {"n": count})
+
+    @admin.action(description=gettext_lazy("Switch notification on"), permissions=["change"])
+    def notification_on(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        self._set_notification(request, queryset, on=True)
+
+    @admin.action(description=gettext_lazy("Switch notification off"), permissions=["change"])
+    def notification_off(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        self._set_notification(request, queryset, on=False)
+
+    def _set_notification(self, request: HttpRequest, queryset: QuerySet[Server], *, on: bool) -> None:
+        count = recording.set_notification(_keys(queryset), on, actor=actor(request), now=timezone.now())
+        text = ngettext("Notification of %(n)d server switched.", "Notification of %(n)d servers switched.", count)
+        self.message_user(request, text % {"n": count})
+
+    @admin.action(description=gettext_lazy("Probe now"), permissions=["change"])
+    def probe_now(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        servers = list(queryset.defer(None)[: MOST + 1])
+        if len(servers) > MOST:
+            text = _("At most %(n)d servers can be probed at once: choose fewer.") % {"n": MOST}
+            self.message_user(request, text, messages.ERROR)
+            return
+        levels = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}
+        for server, outcome in zip(servers, look(servers), strict=True):
+            self.message_user(request, f"{server}: {outcome_text(outcome)}", levels[outcome.ok])
+
+
+def _shown_health(server: Any) -> str:
+    """Needs `get_queryset`."""
+    return STALE if server.stale and server.shown_health == "HEALTHY" else str(server.shown_health)
+
+
+def _keys(queryset: QuerySet[Server]) -> list[int]:
+    return list(queryset.order_by().values_list("pk", flat=True))
