@@ -57,11 +57,12 @@ class Connection:
         if code == errno.EINPROGRESS:
             await self._writable()
             code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        elif code == errno.EADDRNOTAVAIL and self._sock.family == socket.AF_INET6:
+        elif not code:
+            self._loop.add_reader(self._fd, self._wake)
+        if code == errno.EADDRNOTAVAIL and self._sock.family == socket.AF_INET6:
             code = errno.EAFNOSUPPORT  # IPv6 is switched off here; for IPv4 it would mean that we ran out of ports
         if code:
             raise OSError(code, os.strerror(code))
-        self._loop.add_reader(self._fd, self._wake)
         peer: str = self._sock.getpeername()[0]
         return peer
 
@@ -137,13 +138,16 @@ class Connection:
         await self._waiter
 
     async def _writable(self) -> None:
-        """Wait until more can be written. Meanwhile unread bytes must not wake anybody, or the loop would spin."""
+        """Wait until more can be written, then listen for bytes to read.
+
+        Not for both at once: unread bytes would wake the loop again and again. And nothing is added before all is
+        removed, because an error on the socket closes uvloop's watcher behind our back.
+        """
+        self._loop.remove_reader(self._fd)
         self._loop.add_writer(self._fd, self._wake)
-        reading = self._loop.remove_reader(self._fd)
         await self._woken()
-        if reading:
-            self._loop.add_reader(self._fd, self._wake)
         self._loop.remove_writer(self._fd)
+        self._loop.add_reader(self._fd, self._wake)
 
 
 async def open_connection(network: Network, target: Target, progress: Progress) -> Connection:

@@ -23,6 +23,7 @@ class Stage(IntEnum):
     FIRST_BYTE = 3
     HEAD = 4
     BODY = 5
+    REQUEST = 6
 
 
 class ProbeFailed(Exception):  # noqa: N818 - not a mishap in the code: the server did not live up to expectations
@@ -88,6 +89,7 @@ TIMEOUTS = {
     Stage.RESOLVE: (Failure.RESOLVER_TIMEOUT, "The name was not resolved within the timeout."),
     Stage.CONNECT: (Failure.TIMEOUT_CONNECT, "The server did not accept the connection within the timeout."),
     Stage.TLS: (Failure.TIMEOUT_TLS, "The TLS handshake was not finished within the timeout."),
+    Stage.REQUEST: (Failure.TIMEOUT_FIRST_BYTE, "The server did not take the whole request within the timeout."),
     Stage.FIRST_BYTE: (Failure.TIMEOUT_FIRST_BYTE, "The server accepted the request but sent nothing in time."),
     Stage.HEAD: (Failure.TIMEOUT_FIRST_BYTE, "The server began to answer but did not finish its headers in time."),
     Stage.BODY: (Failure.TIMEOUT_BODY, "The expected text did not arrive within the timeout."),

@@ -10,7 +10,7 @@ from monitors.probers.base import Failure, Outcome, Target
 from monitors.probers.body import find_text
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
-from monitors.probers.message import DEFAULT_PORTS, build_request, invalid, read_head
+from monitors.probers.message import DEFAULT_PORTS, build_request, exchange, invalid
 from monitors.probers.network import Network, observe
 
 MAX_REDIRECTS = 5
@@ -46,8 +46,7 @@ async def _ask(network: Network, target: Target, progress: Progress) -> Target |
     """Ask once. Returns where the server redirects to, None if the answer is final and as expected."""
     request = build_request(target, _OWN_HEADERS)
     with await open_connection(network, target, progress) as connection:
-        await connection.write(request)
-        head, rest = await read_head(connection, progress)
+        head, rest = await exchange(connection, request, progress)
         progress.status = head.status
         expected = _is_expected(head.status, target)
         if head.status in _REDIRECTS and not (expected and target.expected_status):

@@ -55,11 +55,14 @@ def build_request(target: Target, own: Mapping[str, str]) -> bytes:
     return "\r\n".join((f"GET {target.path} HTTP/1.1", *headers.values(), "", "")).encode("utf-8", "replace")
 
 
-async def read_head(connection: Connection, progress: Progress) -> tuple[Head, bytes]:
-    """The final answer's head and what came after it. Interim answers are skipped.
+async def exchange(connection: Connection, request: bytes, progress: Progress) -> tuple[Head, bytes]:
+    """Send `request`; returns the final answer's head and what came after it. Interim answers are skipped.
 
-    Raises ProbeFailed for what is not HTTP or too large, ConnectionResetError if the server closes before the end.
+    Raises ProbeFailed for what is not HTTP or too large, OSError; ConnectionResetError also for a server that closes
+    before the end of the head.
     """
+    progress.enter(Stage.REQUEST)
+    await connection.write(request)
     progress.enter(Stage.FIRST_BYTE)
     buffer = await _read_some(connection)
     progress.enter(Stage.HEAD)

@@ -149,8 +149,7 @@ class Resolver:
         lookup = self._pending.pop(host)
         answer = self._read(host, found)
         self._cache[host] = answer
-        if not lookup.answer.done():
-            lookup.answer.set_result(answer)
+        lookup.answer.set_result(answer)
 
     def _read(self, host: str, found: asyncio.Future[Any]) -> _Answer:
         now = monotonic()

@@ -10,7 +10,7 @@ from os import urandom
 from monitors.probers.base import Failure, Outcome, Target
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
-from monitors.probers.message import Head, build_request, read_head
+from monitors.probers.message import Head, build_request, exchange
 from monitors.probers.network import Network, observe
 
 GOODBYE_SECONDS = 1.0
@@ -36,8 +36,7 @@ async def _look(network: Network, target: Target, progress: Progress) -> None:
     request = build_request(target, _own_headers(target, key.decode("ascii")))
     with await open_connection(network, target, progress) as connection:
         try:
-            await connection.write(request)
-            head, _ = await read_head(connection, progress)
+            head, _ = await exchange(connection, request, progress)
         except ConnectionError:
             raise ProbeFailed(Failure.WS_CLOSED, "The server closed the connection during the upgrade.") from None
         progress.status = head.status

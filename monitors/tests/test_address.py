@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitors.address import Address, InvalidAddress, parse_address, parse_expected_status
@@ -146,6 +146,7 @@ def test_the_longest_name_is_read():
     assert parse_address(host=name, port=80, type=1).host == name
 
 
+@settings(deadline=None)
 @given(
     host=st.text(st.characters() | st.sampled_from(":/[]@.0123456789x"), max_size=40),
     port=st.integers(),
@@ -165,6 +166,7 @@ def test_whatever_is_typed_is_refused_or_safe_to_send(host, port, type, path, sc
     assert address.scheme in ({"ws", "wss"} if type in (2, 3, 4) else {"http", "https"})
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(), st.integers(1, 65535))
 def test_every_address_is_read_as_itself(ip, port):
     written = f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"
@@ -174,6 +176,7 @@ def test_every_address_is_read_as_itself(ip, port):
     assert (ipaddress.ip_address(address.host), address.port) == (ip, port)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["http", "https", "ws", "wss"]), st.from_regex(r"[a-z][a-z0-9]{0,9}\.example", fullmatch=True))
 def test_an_address_written_out_is_read_back(scheme, name):
     kind = 2 if scheme.startswith("ws") else 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+import threading
 import time
 
 import pytest
@@ -118,6 +120,46 @@ def test_extra_networks_are_denied(farm):
     server = farm.serve(says(answer()))
     assert see(server, deny=DenyList(["127.0.0.1"])).failure is Failure.DENIED_ADDRESS
     assert server.arrivals == []
+
+
+async def reads_slowly(visit):
+    """Takes a request of any size, piece by piece."""
+    tail = b""
+    while not tail.endswith(b"\r\n\r\n"):
+        tail = (tail + await visit.reader.read(65_536))[-4:]
+    await visit.send(answer())
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_that_fills_the_buffers_is_sent_to_its_end(farm, scheme):
+    context = farm.authority.context("127.0.0.1") if scheme == "https" else None
+    server = farm.serve(reads_slowly, tls=context)
+    assert see(server, scheme=scheme, verify_tls=False, headers=(("X", "y" * 9_000_000),)).ok
+
+
+def test_a_server_that_answers_but_does_not_read_keeps_no_loop_busy(farm):
+    """What it sent lies unread while we wait to write: that must wake nobody."""
+    silent = threading.Event()
+
+    async def answers_only(visit):
+        visit.writer.transport.pause_reading()
+        await visit.send(answer(413))
+        await asyncio.to_thread(silent.wait)
+
+    server = farm.serve(answers_only)
+    busy = time.thread_time()
+    outcome = see(server, headers=(("X", "y" * 9_000_000),), timeout=BRIEF)
+    silent.set()
+    assert (outcome.failure, outcome.stages.first_byte) == (Failure.TIMEOUT_FIRST_BYTE, None)
+    assert time.thread_time() - busy < 0.15
+
+
+def test_a_server_that_resets_while_it_is_written_to(farm):
+    async def resets(visit):
+        await visit.reader.read(100_000)
+        visit.reset()
+
+    assert see(farm.serve(resets), headers=(("X", "y" * 9_000_000),)).failure is Failure.RESET
 
 
 OURS = {

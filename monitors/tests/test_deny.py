@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitors.probers.deny import DenyList
@@ -100,6 +100,7 @@ def test_an_invalid_network_is_named(text):
     assert repr(text) in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4, network="169.254.0.0/16") | st.ip_addresses(v=4, network="224.0.0.0/3"))
 def test_no_wrapping_hides_a_denied_address(ip):
     deny = DenyList()
@@ -115,6 +116,7 @@ def test_no_wrapping_hides_a_denied_address(ip):
         assert deny.denies(str(ipaddress.IPv6Address(wrapped)))
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="127.0.0.0/8"))
 def test_fleets_stay_reachable(ip):
     assert not DenyList().denies(str(ip))

@@ -17,6 +17,8 @@ from monitors.probers.engine import GRACE, Engine, Job, look
 from monitors.tests import misbehaving as bad
 from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, answer, says
 
+LONGER = timedelta(seconds=1.2)
+
 
 @pytest.fixture(scope="module")
 def farm():
@@ -25,11 +27,23 @@ def farm():
 
 
 @pytest.fixture
-def engine():
-    engine = Engine(1_000, DenyList())
-    engine.start()
-    yield engine
-    engine.stop()
+def started():
+    """Starts engines, which end with the test."""
+    engines = []
+
+    def start(*args):
+        engines.append(Engine(*args))
+        engines[-1].start()
+        return engines[-1]
+
+    yield start
+    for engine in engines:
+        engine.stop()
+
+
+@pytest.fixture
+def engine(started):
+    return started(1_000, DenyList())
 
 
 class Collector:
@@ -120,14 +134,15 @@ def test_any_thread_may_submit(engine, farm):
     assert set(sink.failures) == {None}
 
 
-def test_hanging_servers_and_silent_names_delay_nobody(farm):
+def test_hanging_servers_and_silent_names_delay_nobody(farm, started):
     names = farm.names(web=["127.0.0.1"])
     hanging, healthy = farm.serve(bad.hangs), farm.serve(says(answer()))
-    engine = Engine(1_000, DenyList(), [names.server])
-    engine.start()
+    engine = started(1_000, DenyList(), [names.server])
     slow, fast = Collector(240), Collector(40)
     at = now(seconds=0.05)
-    targets = [web(hanging, timeout=BRIEF)] * 200 + [web(healthy, f"silent{n}.test", timeout=BRIEF) for n in range(40)]
+    targets = [web(hanging, timeout=LONGER)] * 200 + [
+        web(healthy, f"silent{n}.test", timeout=LONGER) for n in range(40)
+    ]
     engine.submit([Job(n, at, target) for n, target in enumerate(targets)], slow)
     engine.submit([Job(n, at, web(healthy, "web.test")) for n in range(40)], fast)
     fast.wait()
@@ -136,22 +151,19 @@ def test_hanging_servers_and_silent_names_delay_nobody(farm):
     slow.wait()
     assert slow.failures.count(Failure.TIMEOUT_FIRST_BYTE) == 200
     assert slow.failures.count(Failure.RESOLVER_TIMEOUT) == 40
-    engine.stop()
 
 
-def test_no_more_than_the_limit_are_in_flight(farm):
+def test_no_more_than_the_limit_are_in_flight(farm, started):
     server = farm.serve(bad.drips(answer(), every=0))
-    engine = Engine(3, DenyList())
-    engine.start()
+    engine = started(3, DenyList())
     sink = Collector(30)
     engine.submit([Job(n, now(), web(server)) for n in range(30)], sink)
     assert len(sink.wait()) == 30
     assert set(sink.failures) == {None}
     assert server.most_open <= 4  # a server may see a connection end a moment after the next one begins
-    engine.stop()
 
 
-def test_a_job_for_which_there_was_no_room_is_dropped(farm):
+def test_a_job_for_which_there_was_no_room_is_dropped(farm, started):
     came = threading.Event()
 
     async def hangs(visit):
@@ -159,8 +171,7 @@ def test_a_job_for_which_there_was_no_room_is_dropped(farm):
         await bad.hangs(visit)
 
     hanging, healthy = farm.serve(hangs), farm.serve(says(answer()))
-    engine = Engine(1, DenyList())
-    engine.start()
+    engine = started(1, DenyList())
     first, second = Collector(1), Collector(1)
     engine.submit([Job(1, now(), web(hanging))], first)
     assert came.wait(5)
@@ -168,14 +179,12 @@ def test_a_job_for_which_there_was_no_room_is_dropped(farm):
     assert second.wait(1)[0][1] is None
     assert not first.taken
     assert not healthy.arrivals
-    engine.stop()
 
 
-def test_stopping_is_quick_and_forgets_nobody(farm):
+def test_stopping_is_quick_and_forgets_nobody(farm, started):
     hanging = farm.serve(bad.hangs)
     names = farm.names()
-    engine = Engine(100, DenyList(), [names.server])
-    engine.start()
+    engine = started(100, DenyList(), [names.server])
     sink = Collector(180)
     in_flight = [Job(n, now(), web(hanging)) for n in range(60)]
     resolving = [Job(n, now(), web(hanging, f"silent{n}.test")) for n in range(60, 100)]
@@ -188,7 +197,7 @@ def test_stopping_is_quick_and_forgets_nobody(farm):
     assert not sink.taken
     began = time.monotonic()
     engine.stop()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     assert sorted(job.server_id for job, _ in sink.wait(0)) == list(range(180))
     assert {observation for _, observation in sink.taken} == {None}
     assert "probe-engine" not in {thread.name for thread in threading.enumerate()}
@@ -248,11 +257,10 @@ def test_running_out_of_descriptors_is_our_fault(farm, engine):
     assert "EMFILE" in outcome.detail
 
 
-def test_the_limit_stays_under_the_descriptors_of_the_process():
+def test_the_limit_stays_under_the_descriptors_of_the_process(started):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1_024), hard))
-    engine = Engine(10**9, DenyList())
-    engine.start()
+    engine = started(10**9, DenyList())
     engine.stop()
     try:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)

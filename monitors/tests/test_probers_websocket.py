@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import time
 from threading import Event
 
 import pytest
 
-from monitors.probers.base import Failure
+from monitors.probers.base import Failure, Target
+from monitors.probers.deny import DenyList
+from monitors.probers.engine import probers_on
+from monitors.probers.network import Network
+from monitors.probers.resolver import Resolver
 from monitors.tests import misbehaving as bad
 from monitors.tests.misbehaving import BRIEF, Farm, answer, says, upgrades
 
@@ -142,3 +147,45 @@ def test_a_server_that_never_says_goodbye_does_not_delay_the_outcome(farm):
     began = time.monotonic()
     assert see(server).ok
     assert time.monotonic() - began < 0.9
+
+
+CLOSE = b"\x88\x02\x03\xe8"
+PARTINGS = {  # sentence: (what a server does once it was told goodbye, seconds after which we hang up at the latest)
+    "it answers and closes": (lambda visit: visit.send(CLOSE), 0.9),
+    "it talks on and closes": (lambda visit: visit.send(b"\x81\x05hello" * 9_999), 0.9),
+    "it resets": (lambda visit: asyncio.to_thread(visit.reset), 0.9),
+    "it never closes": (bad.hangs, 2.5),
+}
+
+
+@pytest.mark.parametrize(("parts", "seconds"), PARTINGS.values(), ids=PARTINGS)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_we_hang_up_after_the_server_or_after_a_second(farm, scheme, parts, seconds):
+    """The loop runs on after the outcome, as it does in production."""
+    ended = Event()
+
+    async def behave(visit):
+        await upgrades()(visit)
+        await parts(visit)
+        ended.set()
+
+    context = farm.authority.context("127.0.0.1") if scheme == "wss" else None
+    port = farm.serve(behave, tls=context).port
+
+    async def look_and_wait():
+        network = Network(Resolver(deny, []), deny)
+        probe = probers_on(network)[scheme]
+        outcome = await probe(Target(scheme, "127.0.0.1", port), asyncio.get_running_loop().time() + 5)
+        assert len(network.parting) == 1
+        began = time.monotonic()
+        async with asyncio.timeout(5):
+            while network.parting:  # noqa: ASYNC110 - the set tells nobody when it empties
+                await asyncio.sleep(0.01)
+        await network.close()
+        return outcome, time.monotonic() - began
+
+    deny = DenyList()
+    outcome, waited = asyncio.run(look_and_wait())
+    assert outcome.ok
+    assert waited < seconds
+    assert ended.wait(2)
