@@ -9,14 +9,18 @@ GOLDEN = 0x9E3779B97F4A7C15
 """2^64 / golden ratio: consecutive ids land far from one another (Knuth, TAOCP 3, 6.4, Fibonacci hashing)."""
 
 
+GRAIN = timedelta(milliseconds=50)
+"""Phases are multiples of this: a loop that wakes for several probes at once takes half the CPU for each of them."""
+
+
 def phase(server_id: int, interval: timedelta) -> timedelta:
-    """Offset of the server's grid, in [0, interval), in whole milliseconds.
+    """Offset of the server's grid, in [0, interval), a multiple of `GRAIN`.
 
     It depends on the id alone and not on history, so a restart moves nothing and neighbours in the table do not probe
     at the same instant.
     """
     fraction = (server_id * GOLDEN) % 2**64
-    return timedelta(milliseconds=(fraction * (interval // timedelta(milliseconds=1))) >> 64)
+    return ((fraction * (interval // GRAIN)) >> 64) * GRAIN
 
 
 def next_slot(server_id: int, now: datetime, interval: timedelta) -> datetime:
