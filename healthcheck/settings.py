@@ -110,8 +110,6 @@ _database["OPTIONS"] = {
     **_database.get("OPTIONS", {}),
 }
 _database["CONN_MAX_AGE"] = 60
-if "sqlite" in _database["ENGINE"]:  # a file: threads that share an in-memory database do not wait for each other's locks
-    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 _database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
