@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitors.fields import ChoiceCharField, CurrentSecond, EncryptedTextField, SecondsDateTimeField, TagsField
 from monitors.models import StatusTransition
+from notifications.validation import clean_channel
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
@@ -59,6 +60,10 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.channel_id
+
+    def clean(self) -> None:
+        super().clean()
+        clean_channel(self)
 
     def wants(self, environment: str) -> bool:
         return not self.environments or environment in self.environments

@@ -1,0 +1,79 @@
+"""What makes a channel valid beyond what each column says: for the API and the admin alike.
+
+Called by `Channel.clean()`, so it imports no model of this app. Webhooks have a module of their own, `webhooks`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from monitors.models import Environment
+from monitors.validation import BIDI_CONTROLS
+
+if TYPE_CHECKING:
+    from notifications.models import Channel
+
+CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+RESERVED = "selection"
+"""No id: `/api/channels/selection/` is the path of something else."""
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+
+
+def clean_channel(channel: Channel) -> None:
+    """Trim the texts of `channel` and raise ValidationError with everything that is wrong.
+
+    The id is checked only before the row exists: an adopted one stays as it is.
+    """
+    problems: dict[str, ValidationError] = {}
+    try:
+        channel.name = clean_name(channel.name)
+    except ValidationError as error:
+        problems["name"] = error
+    try:
+        channel.environments = clean_environments(channel.environments)
+    except ValidationError as error:
+        problems["environments"] = error
+    if channel._state.adding and channel.channel_id:
+        try:
+            channel.channel_id = clean_channel_id(channel.channel_id)
+        except ValidationError as error:
+            problems["channel_id"] = error
+    if problems:
+        raise ValidationError(problems)
+
+
+def clean_channel_id(text: str) -> str:
+    """`text` trimmed. Whether Slack knows the channel is for Slack to say when something is sent there."""
+    channel_id = text.strip()
+    if not CHANNEL_ID.fullmatch(channel_id) or channel_id == RESERVED:
+        raise ValidationError(_("Give Slack's id of the channel, such as C024BE91L: letters, digits, - and _."))
+    return channel_id
+
+
+def new_hook_id() -> str:
+    """An id for a webhook's channel: the URL does not tell Slack's."""
+    return f"hook-{secrets.token_hex(4)}"
+
+
+def clean_name(name: str | None) -> str | None:
+    """`name` trimmed, null when nothing is left. What else Slack refuses in a name, Slack refuses itself."""
+    name = (name or "").strip()
+    for char in name:
+        if unicodedata.category(char) in UNPRINTABLE or char in BIDI_CONTROLS:
+            raise ValidationError(_("Remove the invisible character %(code)s.") % {"code": f"U+{ord(char):04X}"})
+    return name or None
+
+
+def clean_environments(environments: Collection[str] | None) -> list[str] | None:
+    """`environments` once each, in their usual order; null when there is none, which means all."""
+    unknown = sorted(set(environments or ()).difference(Environment.values))
+    if unknown:
+        raise ValidationError(_("Choose one of DEV, STAGE, LIVE and UNKNOWN."))
+    return [environment for environment in Environment.values if environment in (environments or ())] or None
