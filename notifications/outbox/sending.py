@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +52,14 @@ class Attempt:
     token: str
 
 
+class BusyError(Exception):
+    """The channel takes no message now, but after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
 def due_channels(now: datetime) -> list[str]:
     """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
     does not take every thread of the worker."""
@@ -81,15 +90,51 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     at the channel's pace."""
     open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
     channel = Channel.objects.select_for_update().filter(pk=channel_id).first()
-    if channel is None or not channel.enabled:
-        open_ones.exclude(kind=Kind.TEST).update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
-    if channel is None or (channel.next_send_at and channel.next_send_at > now):
-        return None
     if _in_flight(now).filter(channel=channel_id).exists():  # a channel that hangs takes one thread, not one a second
         return None
-    delivery = _next(open_ones[:CONSIDERED], now)
-    if delivery is None:
+    if channel is None or not channel.enabled:
+        unwanted = open_ones.exclude(kind=Kind.TEST) if channel else open_ones
+        unwanted.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
+    if channel is None or (channel.next_send_at and channel.next_send_at > now):
         return None
+    delivery = _next(open_ones[:CONSIDERED], now)
+    return None if delivery is None else _take(delivery, channel, now)
+
+
+def send_test(channel_id: str, clock: Clock) -> tuple[Delivery, Reply]:
+    """Send a test message now, ahead of whatever waits, and say what became of it. Blocks until Slack has answered, so
+    never call it with a transaction open.
+
+    What Slack did not take is tried again like any other message, and whoever asks for a test meanwhile has that very
+    message tried: a test that is asked for again and again while Slack is down is one message, not a hundred. Raises
+    BusyError when the channel's pace forbids a message now, and Channel.DoesNotExist.
+    """
+    attempt = claim_test(channel_id, clock())
+    reply = _send(attempt)
+    settle(attempt, reply, clock())
+    return attempt.delivery, reply
+
+
+@retried_atomic
+def claim_test(channel_id: str, now: datetime) -> Attempt:
+    """Take the test of the channel that is open, or a new one. Even of a channel that is disabled: whether it works is
+    best known before it is enabled."""
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
+    if channel.next_send_at and channel.next_send_at > now:
+        raise BusyError(channel.next_send_at - now)
+    if _in_flight(now).filter(channel=channel_id).exists():
+        raise BusyError(PACE)
+    tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
+    return _take(tests.order_by("id").first() or new_test(channel_id, now), channel, now)
+
+
+def new_test(channel_id: str, now: datetime) -> Delivery:
+    """Not stored yet."""
+    key = f"test:{uuid.uuid4()}"
+    return Delivery(kind=Kind.TEST, channel_id=channel_id, key=key, created_at=now, next_attempt_at=now)
+
+
+def _take(delivery: Delivery, channel: Channel, now: datetime) -> Attempt:
     if delivery.state == State.SENDING:  # its lease ran out: whoever had it may have sent it
         delivery.possible_repeat = True
     delivery.state = State.SENDING
@@ -98,7 +143,7 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     delivery.first_attempt_at = delivery.first_attempt_at or now
     delivery.lease_until = delivery.next_attempt_at = now + LEASE
     delivery.save()
-    Channel.objects.filter(pk=channel_id).update(next_send_at=now + PACE, updated_at=F("updated_at"))
+    Channel.objects.filter(pk=channel.pk).update(next_send_at=now + PACE, updated_at=F("updated_at"))
     return Attempt(delivery, channel, delivery.token)
 
 

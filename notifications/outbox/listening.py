@@ -1,0 +1,149 @@
+"""Channels that begin and cease to listen. Whoever begins is told of what is down now, once, and of nothing older."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from monitors.models import Incident, Outage, Server, StatusTransition
+from monitors.transactions import retried_atomic
+from notifications.models import TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox.handover import NEWS_LASTS
+
+WAITING = (State.PENDING, State.UNCERTAIN)
+"""Open, and in nobody's hands."""
+
+
+class UnknownChannelsError(Exception):
+    """There are no channels of these ids."""
+
+    def __init__(self, channel_ids: Sequence[str]) -> None:
+        super().__init__(channel_ids)
+        self.channel_ids = channel_ids
+
+
+@retried_atomic
+def add_channel(channel: Channel, now: datetime) -> None:
+    """Store a new channel, which must be valid. Raises IntegrityError when its id exists."""
+    channel.save(force_insert=True)
+    if channel.enabled:
+        _tell_current([channel], now)
+
+
+@retried_atomic
+def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -> bool:
+    """Write these columns, and no other: two changes at once are both kept. False when there is no such channel."""
+    shown = Channel.objects.defer("hook_url")  # what cannot be read any more can still be replaced
+    before = shown.select_for_update().filter(pk=channel_id).first()
+    if before is None:
+        return False
+    Channel.objects.filter(pk=before.pk).update(**changes, updated_at=now)
+    after = shown.get(pk=before.pk)
+    if _hears_more(before, after):
+        _tell_current([after], now)
+    return True
+
+
+def _hears_more(before: Channel, after: Channel) -> bool:
+    """Whether `after` listens to something that `before` did not."""
+    if not after.enabled or not before.enabled:
+        return after.enabled
+    return bool(before.environments) and not set(after.environments or ()) <= set(before.environments or ())
+
+
+@retried_atomic
+def remove_channels(channel_ids: Collection[str], now: datetime) -> int:
+    """Delete channels; what was sent to them stays on record. What was waiting for them is settled; what is being sent
+    is settled by whoever sends it. Returns how many there were."""
+    found = Channel.objects.select_for_update().filter(pk__in=channel_ids).order_by("pk")
+    ids = list(found.values_list("pk", flat=True))
+    waiting = Delivery.objects.filter(channel__in=ids, state__in=WAITING)
+    waiting.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
+    return Channel.objects.filter(pk__in=ids).delete()[0]
+
+
+@retried_atomic
+def select(channel_ids: Collection[str], now: datetime) -> None:
+    """Let exactly these channels listen, or raise UnknownChannelsError and change nothing. No row is deleted.
+
+    Ids are compared here: databases differ in what they take for equal.
+    """
+    rows = Channel.objects.select_for_update().order_by("pk").values_list("pk", "enabled")
+    enabled = dict(rows)
+    wanted = set(channel_ids)
+    if unknown := sorted(wanted - enabled.keys()):
+        raise UnknownChannelsError(unknown)
+    set_enabled([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
+    set_enabled([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
+
+
+@retried_atomic
+def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> int:
+    """Switch channels on or off. One that is switched on is told of what is down now, and of nothing older. Returns how
+    many changed."""
+    asked = Channel.objects.defer("hook_url").filter(pk__in=channel_ids, enabled=not enabled)
+    changing = list(asked.select_for_update().order_by("pk"))
+    Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(enabled=enabled, updated_at=now)
+    if enabled and changing:
+        _tell_current(changing, now)
+    return len(changing)
+
+
+@retried_atomic
+def tell_current(channel: Channel, now: datetime) -> int:
+    """Tell `channel` of every outage that goes on and that it has not been told of. Returns how many there are."""
+    return _tell_current([channel], now)
+
+
+def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
+    """A constant number of statements, however many channels and outages there are. Needs a transaction."""
+    open_incidents = Incident.objects.filter(ended_at=None)
+    incidents = list(open_incidents.order_by("began_at"))
+    told = _told_already(channels, _about_to_be_told(now))
+    servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
+    audible = set(servers.values_list("pk", flat=True))
+    news = [
+        _ongoing(channel, incident, now)
+        for channel in channels
+        for incident in incidents
+        if incident.server_id in audible
+        and channel.wants(incident.environment)
+        and told.isdisjoint({(channel.pk, incident.pk), (None, incident.pk)})
+    ]
+    Delivery.objects.bulk_create(news)
+    return len(news)
+
+
+def _about_to_be_told(now: datetime) -> set[int | None]:
+    """Outages whose news wait to be handed over: that tells every channel which listens by then.
+
+    Read after the outages themselves, which came with their news. Locked, or a hand-over that is under way, and did not
+    see that the channel listens, would be relied on for telling it.
+    """
+    waiting = StatusTransition.objects.filter(handed_over_at=None, at__gt=now - NEWS_LASTS)
+    telling = waiting.filter(outage__in=(Outage.BEGAN, Outage.ONGOING)).order_by("id")
+    return set(telling.select_for_update().values_list("incident_id", flat=True))
+
+
+def _told_already(channels: Sequence[Channel], coming: Collection[int | None]) -> set[tuple[str | None, int | None]]:
+    """Who need not be told of which outage; None is everybody."""
+    told = Delivery.objects.filter(
+        channel__in=[channel.pk for channel in channels],
+        state__in=TOLD_STATES,
+        kind__in=(Kind.FAILURE, Kind.ONGOING),
+        incident_id__in=Incident.objects.filter(ended_at=None).values("pk"),
+    )
+    return {(None, incident_id) for incident_id in coming} | set(told.values_list("channel_id", "incident_id"))
+
+
+def _ongoing(channel: Channel, incident: Incident, now: datetime) -> Delivery:
+    return Delivery(
+        kind=Kind.ONGOING,
+        channel_id=channel.pk,
+        key=f"i:{incident.pk}:{uuid.uuid4()}",
+        incident_id=incident.pk,
+        created_at=now,
+        next_attempt_at=now,
+    )
