@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
 from monitors import api as monitoring
+from notifications import api as telling
 
 app_name = "api"
 
@@ -13,6 +14,8 @@ router.register("servers", monitoring.ServerViewSet, "server")
 router.register("status", monitoring.StatusViewSet, "status")
 router.register("transitions", monitoring.TransitionViewSet, "transition")
 router.register("incidents", monitoring.IncidentViewSet, "incident")
+router.register("channels", telling.ChannelViewSet, "channel")
+router.register("deliveries", telling.DeliveryViewSet, "delivery")
 router.register("policies", monitoring.PolicyViewSet, "policy")
 router.register("tokens", monitoring.TokenViewSet, "token")
 

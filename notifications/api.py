@@ -1,0 +1,202 @@
+"""`/api/channels/`, `/api/deliveries/`: who is told, and what became of every message."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any, cast
+
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from monitors.api.base import ViewSet
+from monitors.errors import Conflict
+from notifications import outbox
+from notifications.filters import ChannelFilter, DeliveryFilter
+from notifications.models import Channel, Delivery, State
+from notifications.refusals import describe_refusal
+from notifications.serializers import (
+    ChannelSerializer,
+    DeliverySerializer,
+    RefusedTrialSerializer,
+    SelectionSerializer,
+    TrialSerializer,
+)
+from notifications.slack import Reply, Verdict
+
+CHANNEL_ID = "[ -.0-~]{1,255}"
+"""What can be asked for: an adopted id may be none that we would take."""
+TRY_AGAIN = timedelta(seconds=5)
+"""Where Slack did not say when."""
+MOST_NAMED = 20
+"""Unknown ids named in one answer."""
+
+
+class ChannelBusy(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = gettext_lazy("A channel takes one message at a time, and one a second. Try again shortly.")
+    default_code = "channel_busy"
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = math.ceil(wait.total_seconds())
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List channels"),
+    create=extend_schema(
+        summary="Add a channel",
+        description="With `enabled`, it is told at once of what is down now. A webhook's channel needs no id.",
+    ),
+    retrieve=extend_schema(summary="Read a channel"),
+    update=extend_schema(
+        summary="Replace a channel",
+        description=(
+            "Optional fields that are omitted become null, or `enabled`. Only `hook_url` stays as it is when it is "
+            "omitted: it cannot be read, so whoever sends back what was read would lose it. null removes it."
+        ),
+    ),
+    partial_update=extend_schema(
+        summary="Change some fields of a channel",
+        description="A channel that begins to listen, or listens to more, is told of what is down now, and once.",
+    ),
+    destroy=extend_schema(
+        summary="Delete a channel",
+        description="What was waiting for it is skipped. What was sent there stays on record.",
+    ),
+)
+class ChannelViewSet(
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    ViewSet,
+):
+    queryset = Channel.objects.defer("hook_url").order_by("channel_id")
+    serializer_class = ChannelSerializer
+    filterset_class = ChannelFilter
+    lookup_value_regex = CHANNEL_ID
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        channel = Channel(**serializer.validated_data)
+        try:
+            outbox.add_channel(channel, timezone.now())
+        except IntegrityError:
+            raise ValidationError({"channel_id": [_("A channel with this id exists already.")]}) from None
+        serializer.instance = self.get_queryset().get(pk=channel.pk)  # as the database rounds its instants
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        channel = cast(Channel, serializer.instance)
+        if not outbox.change_channel(channel.pk, serializer.validated_data, timezone.now()):
+            raise NotFound
+        serializer.instance = self.get_object()
+
+    def perform_destroy(self, instance: Channel) -> None:
+        outbox.remove_channels([instance.pk], timezone.now())
+
+    @extend_schema(summary="Read which channels receive alerts", responses=SelectionSerializer)
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def selection(self, request: Request) -> Response:
+        return Response(_selection())
+
+    @extend_schema(
+        summary="Choose which channels receive alerts",
+        description="Exactly these do from then on, or nothing is changed. No channel is deleted, and none is made.",
+        request=SelectionSerializer,
+        responses=SelectionSerializer,
+    )
+    @selection.mapping.put
+    def select(self, request: Request) -> Response:
+        wanted = SelectionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            outbox.select(wanted.validated_data["channel_ids"], timezone.now())
+        except outbox.UnknownChannelsError as unknown:
+            named = unknown.channel_ids[:MOST_NAMED]
+            messages = [_("There is no channel %(id)s; nothing was changed.") % {"id": id_} for id_ in named]
+            raise ValidationError({"channel_ids": messages}) from None
+        return Response(_selection())
+
+    @extend_schema(
+        summary="Send a test message",
+        description=(
+            "Sends it now, also to a channel that is not enabled, and answers with what Slack said. While one is still "
+            "to be sent, asking again tries that one again. 503 `channel_busy`: nothing was sent, for a channel takes "
+            "one message a second."
+        ),
+        request=None,
+        responses={
+            200: TrialSerializer,
+            424: OpenApiResponse(RefusedTrialSerializer, "Slack refuses: token, scope, channel or webhook."),
+            503: OpenApiResponse(RefusedTrialSerializer, "Slack is slow or cannot be reached; see Retry-After."),
+        },
+    )
+    @action(detail=True, methods=["post"], required_permission="notifications.change_channel")
+    def test(self, request: Request, pk: str) -> Response:
+        """No transaction is open: Slack is asked."""
+        try:
+            delivery, reply = outbox.send_test(self.get_object().pk, timezone.now)
+        except outbox.BusyError as busy:
+            raise ChannelBusy(busy.wait) from None
+        except Channel.DoesNotExist:
+            raise NotFound from None
+        return _as_response(delivery, reply)
+
+
+def _selection() -> dict[str, list[str]]:
+    return {"channel_ids": list(Channel.objects.enabled().order_by("channel_id").values_list("pk", flat=True))}
+
+
+def _as_response(delivery: Delivery, reply: Reply) -> Response:
+    """An error says more than others do, and all that others say."""
+    verdict = {"verdict": reply.verdict, "delivery_id": delivery.pk}
+    if reply.verdict is Verdict.SENT:
+        return Response({**verdict, "code": None, "explanation": _("Slack accepted the message.")})
+    explanation = describe_refusal(reply.code, needed=reply.detail)
+    body = {**verdict, "code": f"slack_{reply.code}", "explanation": explanation, "detail": explanation, "errors": []}
+    if reply.verdict is Verdict.GIVE_UP:
+        return Response(body, status.HTTP_424_FAILED_DEPENDENCY)
+    seconds = math.ceil((reply.retry_after or TRY_AGAIN).total_seconds())
+    return Response(body, status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": str(seconds)})
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List deliveries", description="Newest first."),
+    retrieve=extend_schema(summary="Read a delivery"),
+)
+class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ViewSet):
+    queryset = Delivery.objects.order_by("-created_at", "-id")
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilter
+
+    @extend_schema(
+        summary="Send a delivery again",
+        description="One that failed, was skipped, or may not have arrived. It leaves within seconds.",
+        request=None,
+        responses=DeliverySerializer,
+    )
+    @action(detail=True, methods=["post"], required_permission="notifications.change_delivery")
+    def resend(self, request: Request, pk: str) -> Response:
+        delivery = self.get_object()
+        if not outbox.resend(delivery.pk, timezone.now()):
+            raise Conflict(_why_not(delivery))
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def _why_not(delivery: Delivery) -> str:
+    match delivery.state:
+        case State.SENT:
+            return _("Slack has accepted this message already.")
+        case State.PENDING | State.SENDING:
+            return _("This message is on its way.")
+    return _("This message cannot be sent again: its channel is disabled or gone, or its outage is no longer kept.")

@@ -1,0 +1,30 @@
+"""Filters of channels and deliveries."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django_filters import rest_framework as filters
+
+from monitors.filters import IdFilter, InstantFilter, StrictFilterSet, TruthFilter
+from monitors.models import Incident
+from notifications.models import Delivery, Kind, State
+
+
+class ChannelFilter(StrictFilterSet):
+    enabled = TruthFilter()
+
+
+class DeliveryFilter(StrictFilterSet):
+    """No filter touches the table of channels: see `Channel`."""
+
+    state = filters.MultipleChoiceFilter(choices=State.choices)
+    kind = filters.MultipleChoiceFilter(choices=Kind.choices)
+    channel_id = filters.CharFilter(max_length=255, help_text=_("Also of a channel that is deleted."))
+    server = IdFilter(method="filter_server", help_text=_("About outages of this server; also of one that is deleted."))
+    incident_id = IdFilter()
+    after = InstantFilter(field_name="created_at", lookup_expr="gte", help_text=_("At this instant or later."))
+    before = InstantFilter(field_name="created_at", lookup_expr="lt", help_text=_("Before this instant."))
+
+    def filter_server(self, queryset: QuerySet[Delivery], _name: str, value: int) -> QuerySet[Delivery]:
+        return queryset.filter(incident_id__in=Incident.objects.filter(server=value).values("id"))
