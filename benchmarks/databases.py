@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,28 @@ from healthcheck.tests.mariadb import private_mariadb
 
 NAME = "monitor"
 SERVERS = "SELECT host_name, id FROM server_health"
-MARIADB_SIZE = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = %s"
+FAILURES = "SELECT failure, COUNT(*) FROM monitors_serverstatus GROUP BY failure"
+MARIADB_SIZE = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()"
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     variables: Mapping[str, str]
     """What tells the stack to use it."""
-    servers: Callable[[], dict[str, int]]
-    """Ids by name."""
+    ask: Callable[[str], list[Any]]
+    """Rows of a query."""
     size: Callable[[], int]
     """Bytes in use. On MariaDB in steps of an extent (1 MiB for each large table)."""
-    pids: tuple[int, ...] = field(default=())
+    pids: tuple[int, ...] = ()
     """Its processes, where it has some that are not started by the stack."""
+
+    def servers(self) -> dict[str, int]:
+        """Ids by name."""
+        return dict(self.ask(SERVERS))
+
+    def failures(self) -> dict[str, int]:
+        """How many servers failed in which way when last probed; `ok` are those that did not."""
+        return {kind or "ok": count for kind, count in self.ask(FAILURES)}
 
 
 @contextmanager
@@ -43,7 +52,7 @@ def sqlite(data_dir: Path) -> Iterator[Database]:
         used = "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count"
         return int(ask(used)[0][0] * ask("PRAGMA page_size")[0][0])
 
-    yield Database({}, lambda: dict(ask(SERVERS)), size)
+    yield Database({}, ask, size)
 
 
 @contextmanager
@@ -52,25 +61,23 @@ def mariadb() -> Iterator[Database]:
     with private_mariadb() as server:
         import MySQLdb  # noqa: PLC0415 - missing where its C library is
 
-        def ask(query: str, *values: str) -> list[Any]:
-            with closing(MySQLdb.connect(unix_socket=str(server.socket), user="root", autocommit=True)) as connection:
+        def ask(query: str, database: str = NAME) -> list[Any]:
+            socket = str(server.socket)
+            with closing(MySQLdb.connect(unix_socket=socket, user="root", database=database)) as connection:
                 cursor = connection.cursor()
-                cursor.execute(query, values)
+                cursor.execute(query)
                 return list(cursor.fetchall())
 
         def size() -> int:
-            tables = ask("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", NAME)
-            ask("ANALYZE TABLE " + ", ".join(f"{NAME}.{table}" for (table,) in tables))
-            return int(ask(MARIADB_SIZE, NAME)[0][0])
+            ask("ANALYZE TABLE " + ", ".join(table for (table,) in ask("SHOW TABLES")))
+            return int(ask(MARIADB_SIZE)[0][0])
 
-        ask(f"CREATE DATABASE {NAME}")
-        ask("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+        ask(f"CREATE DATABASE {NAME}", database="mysql")
+        ask("SET GLOBAL innodb_flush_log_at_trx_commit = 1", database="mysql")
         variables = {
             "DATABASE_URL": server.url(NAME),
             "SECRET_KEY": Fernet.generate_key().decode(),
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         }
         pid = int((server.socket.parent / "pid").read_text())
-        yield Database(
-            variables, lambda: dict(ask(f"{SERVERS.replace('server_health', NAME + '.server_health')}")), size, (pid,)
-        )
+        yield Database(variables, ask, size, (pid,))

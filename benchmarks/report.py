@@ -55,6 +55,7 @@ def summary(scenario: str, findings: Findings) -> dict[str, Any]:
         "pss_mb": round(sum(findings.memory.values()) / MEBIBYTE),
         "pss_mb_by_process": {name: round(size / MEBIBYTE) for name, size in findings.memory.items()},
         "growth_bytes_per_1000_probes": round(1000 * findings.growth / max(1, probes)),
+        "failures": findings.failures,
         "complaints": len(findings.complaints),
         "machine": machine(),
     }

@@ -55,9 +55,12 @@ class Findings:
     punctuality: Punctuality | None = None
     memory: dict[str, int] = field(default_factory=dict)
     peer_memory: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    """How many servers failed in which way at the end: whether the load was what it claims to be."""
     growth: int = 0
     """Bytes that the database grew by in our windows."""
     complaints: list[str] = field(default_factory=list)
+    """What our log complained of in our windows; that it was stopped in between is none."""
 
 
 def settle(load: Load) -> None:
@@ -119,7 +122,6 @@ def run_load(load: Load, plan: Plan) -> Findings:
                 with stack.system.paused():
                     settle(load)
                     _watch_peer(findings, peer, farm, plan)
-        findings.complaints = stack.complaints()
     watched = {target: servers[target] for target in load.sound}
     windows = [(seen.window.begin, seen.window.end) for seen in findings.ours]
     findings.punctuality = punctuality(hits, watched, load.interval, windows)
@@ -128,11 +130,12 @@ def run_load(load: Load, plan: Plan) -> Findings:
 
 def _watch_ours(findings: Findings, stack: Stack, farm: Farm, plan: Plan) -> list[Hit]:
     farm.new_hits()
-    size = stack.database.size()
+    size, logged = stack.database.size(), stack.log.stat().st_size
     window = watch(stack.system, farm.pid, plan.seconds)
     findings.growth += stack.database.size() - size
-    findings.memory = stack.system.memory()
+    findings.memory, findings.failures = stack.system.memory(), stack.database.failures()
     time.sleep(LATE)
+    findings.complaints += stack.complaints(after=logged)
     hits = farm.new_hits()
     findings.ours.append(Seen(window, _within(hits, window)))
     return hits

@@ -28,6 +28,7 @@ SEED_SECONDS = 300
 OURS = ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "INVENTORY_URL", "SITE_URL", "HOST")
 """Variables that must not come in from the shell of whoever measures."""
 
+COMPLAINTS = ("WARNING", "ERROR", "CRITICAL", "Traceback")
 LABELS = {
     "healthcheck.launcher": "launcher",
     "uvicorn": "web",
@@ -73,10 +74,10 @@ class Stack:
             raise RuntimeError(f"manage.py {arguments[0]} failed: {finished.stderr[-2000:]}")
         return finished.stdout
 
-    def complaints(self) -> list[str]:
-        """Lines of the log that are no mere notes."""
-        words = ("WARNING", "ERROR", "CRITICAL", "Traceback")
-        return [line for line in self.log.read_text(errors="replace").splitlines() if any(w in line for w in words)]
+    def complaints(self, after: int) -> list[str]:
+        """Lines of the log, from that byte on, that are no mere notes."""
+        lines = self.log.read_bytes()[after:].decode(errors="replace").splitlines()
+        return [line for line in lines if any(word in line for word in COMPLAINTS)]
 
 
 @contextmanager
