@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from rest_framework.test import APIClient
+
+from monitors.tests.people import client_of, person
+from notifications.models import Channel
+
+CONTRACT = {  # path: methods; what scripts depend on
+    "/api/channels/": "get post",
+    "/api/channels/{channel_id}/": "get put patch delete",
+    "/api/channels/{channel_id}/test/": "post",
+    "/api/channels/selection/": "get put",
+    "/api/deliveries/": "get",
+    "/api/deliveries/{id}/": "get",
+    "/api/deliveries/{id}/resend/": "post",
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """The OpenAPI document, which must come out without a warning."""
+    out = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.mark.parametrize(("path", "methods"), CONTRACT.items(), ids=CONTRACT)
+def test_the_schema_has_the_paths_of_the_contract(schema, path, methods):
+    assert set(schema["paths"][path]) == set(methods.split())
+
+
+def test_a_webhook_can_be_written_and_not_be_read(schema):
+    schemas = schema["components"]["schemas"]
+    assert "hook_url" not in schemas["Channel"]["properties"]
+    assert schemas["ChannelRequest"]["properties"]["hook_url"]["writeOnly"] is True
+    assert {"hook_url_hint", "updated_at"}.isdisjoint(schemas["ChannelRequest"]["properties"])
+    assert "required" not in schemas["ChannelRequest"]
+
+
+def test_the_schema_says_that_a_replacement_keeps_the_webhook(schema):
+    assert "hook_url" in schema["paths"]["/api/channels/{channel_id}/"]["put"]["description"]
+
+
+def test_the_schema_says_how_a_test_may_end(schema):
+    responses = schema["paths"]["/api/channels/{channel_id}/test/"]["post"]["responses"]
+    assert set(responses) == {"200", "424", "503", "default"}
+
+
+@pytest.mark.django_db
+def test_the_root_lists_channels_and_deliveries():
+    assert {"channels", "deliveries"} <= set(client_of("viewer").get("/api/").json())
+
+
+PAGES = [
+    "channels/",
+    "channels/C1/",
+    "channels/C1/test/",
+    "channels/selection/",
+    "deliveries/",
+    "deliveries/?state=sent",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+def test_the_api_can_be_browsed(path, role):
+    Channel.objects.create(channel_id="C1")
+    client = APIClient()
+    client.force_login(person(role))
+    response = client.get(f"/api/{path}", headers={"Accept": "text/html"})
+    assert response.status_code in (200, 405, 403)
+    assert "<html" in response.content.decode()
