@@ -1,0 +1,269 @@
+"""Channels and what was sent to them. What a channel must be told goes through the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from monitors.admin.base import RecordAdmin, SecretTextarea
+from monitors.models import Environment
+from notifications import outbox
+from notifications.models import Channel, Delivery, SkipReason, State
+from notifications.refusals import describe_refusal
+from notifications.trial import try_channel
+from notifications.validation import new_hook_id
+from notifications.webhooks import clean_hook_url, hint
+
+STATE_COLOURS = {
+    State.SENT.value: "success",
+    State.FAILED.value: "danger",
+    State.UNCERTAIN.value: "warning",
+    State.PENDING.value: "info",
+    State.SENDING.value: "info",
+}
+MOST_TESTS = 10
+"""Test messages sent by one request, one after the other."""
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """The webhook has a field that is not the column's: what is stored is neither shown nor read."""
+
+    channel_id = forms.CharField(
+        label=gettext_lazy("Channel id"),
+        required=False,
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Slack's id, such as C024BE91L. May be left empty for a channel with a webhook."),
+    )
+    webhook = forms.CharField(
+        label=gettext_lazy("Webhook URL"),
+        required=False,
+        widget=SecretTextarea({"rows": 2}),
+        help_text=gettext_lazy(
+            "An incoming webhook of Slack; stored encrypted, never shown again. Empty = it stays as it is; without "
+            "one, messages go out by the bot token."
+        ),
+    )
+    remove_webhook = forms.BooleanField(
+        label=gettext_lazy("Remove the webhook"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=gettext_lazy("From then on messages go out by the bot token."),
+    )
+    environments = forms.MultipleChoiceField(
+        label=gettext_lazy("Environments"),
+        required=False,
+        choices=Environment.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy("Only servers of these. None = all."),
+    )
+
+    class Meta:
+        model = Channel
+        fields = ("channel_id", "name", "enabled", "environments")
+
+    def clean_webhook(self) -> str:
+        text = self.cleaned_data["webhook"]
+        return clean_hook_url(text) if text else ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance._state.adding and "webhook" in cleaned and not cleaned.get("channel_id", "?"):
+            if not cleaned["webhook"]:
+                raise forms.ValidationError({"channel_id": _("Give the channel's id, or a webhook.")})
+            cleaned["channel_id"] = new_hook_id()
+        return cleaned
+
+    def columns(self) -> dict[str, Any]:
+        """What to write, by column, as `Channel.clean()` left it."""
+        columns = {name: getattr(self.instance, name) for name in ("name", "enabled", "environments")}
+        webhook = self.cleaned_data["webhook"] or None
+        if webhook or self.cleaned_data.get("remove_webhook"):
+            columns |= {"hook_url": webhook, "hook_url_hint": hint(webhook)}
+        return columns
+
+
+@admin.register(Channel)
+class ChannelAdmin(ModelAdmin):
+    form = ChannelForm
+    list_display = ("__str__", "channel_id", "enabled", "environments_in_words", "hook_url_hint", "updated_at")
+    list_filter = ("enabled",)
+    search_fields = ("channel_id", "name")
+    ordering = ("name", "channel_id")
+    actions = ("enable", "disable", "test")
+    add_fields = ("channel_id", "name", "webhook", "enabled", "environments")
+    change_fields = (
+        "channel_id",
+        "name",
+        "hook_url_hint",
+        "webhook",
+        "remove_webhook",
+        "enabled",
+        "environments",
+        "updated_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("hook_url")
+
+    def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> Any:
+        if obj is None:
+            return self.add_fields
+        if self.has_change_permission(request, obj):
+            return self.change_fields
+        return [name for name in self.change_fields if name not in ("webhook", "remove_webhook")]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> Any:
+        return ("channel_id", "hook_url_hint", "updated_at") if obj else ()
+
+    @display(description=gettext_lazy("environments"))
+    def environments_in_words(self, obj: Channel) -> str:
+        return ", ".join(obj.environments) if obj.environments else _("all")
+
+    def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
+        """Whoever begins to listen is told of what is down now. Two who take the same id at once: the database says who
+        came second."""
+        columns = form.columns()
+        if change:
+            outbox.change_channel(obj.pk, columns, timezone.now())
+        else:
+            for name, value in columns.items():
+                setattr(obj, name, value)
+            outbox.add_channel(obj, timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Channel) -> None:
+        outbox.remove_channels([obj.pk], timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        outbox.remove_channels(list(queryset.values_list("pk", flat=True)), timezone.now())
+
+    @admin.action(description=gettext_lazy("Send alerts there"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        self._set_enabled(request, queryset, enabled=True)
+
+    @admin.action(description=gettext_lazy("Send no alerts there"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        self._set_enabled(request, queryset, enabled=False)
+
+    def _set_enabled(self, request: HttpRequest, queryset: QuerySet[Channel], *, enabled: bool) -> None:
+        ids = list(queryset.values_list("pk", flat=True))
+        count = outbox.set_enabled(ids, enabled, timezone.now())
+        text = ngettext("%(n)d channel changed.", "%(n)d channels changed.", count)
+        self.message_user(request, text % {"n": count})
+
+    @admin.action(description=gettext_lazy("Send a test message"), permissions=["change"])
+    def test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        """Runs outside any transaction, as all actions do: Slack is asked."""
+        channels = list(queryset[: MOST_TESTS + 1])
+        if len(channels) > MOST_TESTS:
+            text = _("At most %(n)d channels can be tested at once: choose fewer.") % {"n": MOST_TESTS}
+            self.message_user(request, text, messages.ERROR)
+            return
+        for channel in channels:
+            level, verdict = try_channel(channel.pk, timezone.now)
+            self.message_user(request, f"{channel}: {verdict}", level)
+
+
+class ChannelFilter(admin.SimpleListFilter):
+    """By value: the tables are never joined, see `Channel`."""
+
+    title = gettext_lazy("channel")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, Any]]:
+        channels = Channel.objects.only("channel_id", "name").order_by("name", "channel_id")
+        return [(channel.pk, str(channel)) for channel in channels]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(RecordAdmin):
+    list_display = (
+        "created_at",
+        "kind",
+        "about",
+        "to",
+        "state_label",
+        "reason_in_words",
+        "attempts",
+        "sent_at",
+        "seconds",
+    )
+    list_filter = ("state", "kind", ChannelFilter, "created_at")
+    search_fields = ("key", "transition__host_name", "reason", "error")
+    ordering = ("-id",)
+    list_select_related = ("transition",)
+    actions = ("send_again",)
+    fields = readonly_fields = (
+        "kind",
+        "about",
+        "to",
+        "state",
+        "reason_in_words",
+        "key",
+        "transition",
+        "incident_id",
+        "facts",
+        "attempts",
+        "created_at",
+        "first_attempt_at",
+        "next_attempt_at",
+        "sent_at",
+        "seconds",
+        "possible_repeat",
+        "slack_ts",
+        "error",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        channels = Channel.objects.only("channel_id", "name")
+        return super().get_queryset(request).prefetch_related(Prefetch("channel", channels))
+
+    @display(description=gettext_lazy("about"))
+    def about(self, obj: Delivery) -> str:
+        if obj.transition:
+            return obj.transition.host_name
+        return _("incident %(number)d") % {"number": obj.incident_id} if obj.incident_id else ""
+
+    @display(description=gettext_lazy("channel"))
+    def to(self, obj: Delivery) -> str:
+        """The id of a channel that is deleted."""
+        return str(obj.channel or obj.channel_id or "")
+
+    @display(description=gettext_lazy("state"), ordering="state", label=STATE_COLOURS)
+    def state_label(self, obj: Delivery) -> tuple[str, str]:
+        return obj.state, obj.get_state_display()
+
+    @display(description=gettext_lazy("reason"), ordering="reason")
+    def reason_in_words(self, obj: Delivery) -> str:
+        """Why it was skipped is a code of ours, why it failed is one of Slack's."""
+        if obj.state == State.SKIPPED:
+            return str(dict(SkipReason.choices).get(obj.reason, obj.reason))
+        return describe_refusal(obj.reason) if obj.reason else ""
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notifications.change_delivery")
+
+    @admin.action(description=gettext_lazy("Send again"), permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        now = timezone.now()
+        count = sum(outbox.resend(pk, now) for pk in list(queryset.values_list("pk", flat=True)))
+        text = ngettext("%(n)d message is sent again.", "%(n)d messages are sent again.", count)
+        self.message_user(request, text % {"n": count}, messages.SUCCESS if count else messages.WARNING)
