@@ -136,6 +136,7 @@ LOGOUT_REDIRECT_URL = "/login/"
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["healthcheck.formats"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = USE_TZ = True
 STATIC_URL = "/static/"
@@ -144,6 +145,16 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True  # no collectstatic needed
 SERVESTATIC_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # 5,000 servers in one request are about 3 MB
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Server health monitor"),
+    "SITE_HEADER": _("Server health monitor"),
+    "SITE_SYMBOL": "monitor_heart",
+    "SITE_URL": "/",
+    "STYLES": ["healthcheck.navigation.style_sheet"],
+    "SHOW_LANGUAGES": True,
+    "SIDEBAR": {"navigation": "healthcheck.navigation.side_bar"},
+}
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -5,6 +5,8 @@ from django.urls import include, path
 from healthcheck import views
 
 urlpatterns = [
+    path("", include("monitors.urls")),
+    path("", include("notifications.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("healthcheck.api_urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

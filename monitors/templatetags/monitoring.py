@@ -71,13 +71,15 @@ def shape(value: str, stale: bool = False) -> SafeString:
 @register.filter
 def at(value: datetime | None) -> str | SafeString:
     """An instant in full."""
-    return "" if value is None else format_html('<time datetime="{}">{}</time>', value.isoformat(), instant(value))
+    if not value:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), instant(value))
 
 
 @register.filter
 def age(value: datetime | None, now: datetime) -> str | SafeString:
     """How long ago, with the instant on hover."""
-    if value is None:
+    if not value:
         return ""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), instant(value), duration_words(now - value)
