@@ -1,0 +1,429 @@
+"""The pages, as people with each role meet them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from monitors import recording
+from monitors.dashboard import ENVIRONMENTS, Tally, sentences
+from monitors.models import Environment, Gap, Heartbeat, Incident, Policy, Server, ServerStatus, StatusTransition
+from monitors.tests.builders import NOW, SECOND, see, server
+from monitors.tests.misbehaving import Farm, answer, closed_port, says
+from monitors.tests.people import person
+from notifications.models import Channel
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
+SECRET = "Bearer very-secret-value"
+
+
+@pytest.fixture
+def now():
+    """The pages ask the clock; what is stored is dated from it."""
+    return timezone.now()
+
+
+@pytest.fixture
+def ticking(now):
+    Heartbeat.objects.create(name="tick", at=now)
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(person("viewer"))
+    return client
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(person("operator"))
+    return client
+
+
+def text(response) -> str:
+    assert response.status_code == 200
+    return str(response.content, "utf-8")
+
+
+# sentences
+
+
+SENTENCES = {  # what there is in LIVE: what is said
+    "all healthy": ({"HEALTHY": 52}, "HEALTHY", "all 52 healthy"),
+    "one healthy": ({"HEALTHY": 1}, "HEALTHY", "1 server, healthy"),
+    "some down": ({"HEALTHY": 16, "UNHEALTHY": 2}, "UNHEALTHY", "2 of 18 down"),
+    "down is worse than unknown": ({"UNKNOWN": 3, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 4 down, 3 unknown"),
+    "not seen is no green lie": ({"HEALTHY": 5, "STALE": 1}, "STALE", "1 not seen lately"),
+    "paused does not count": ({"HEALTHY": 2, "PAUSED": 1, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 3 down, 1 paused"),
+    "healthy beside paused": ({"HEALTHY": 2, "PAUSED": 1}, "HEALTHY", "all 2 healthy, 1 paused"),
+    "nothing but paused": ({"PAUSED": 4}, "PAUSED", "all 4 paused"),
+}
+
+
+@pytest.mark.parametrize(("totals", "worst", "words"), SENTENCES.values(), ids=SENTENCES)
+def test_an_environment_is_summed_up_in_a_sentence(totals, worst, words):
+    [sentence] = sentences([Tally("LIVE", health, total, total) for health, total in totals.items()])
+    assert (sentence.environment, sentence.health, sentence.text) == ("LIVE", worst, words)
+
+
+def test_live_comes_first_and_no_environment_is_forgotten():
+    assert set(ENVIRONMENTS) == set(Environment.values)
+    tallies = [Tally(environment, "HEALTHY", 2, 2) for environment in ("UNKNOWN", "DEV", "LIVE")]
+    assert [sentence.environment for sentence in sentences(tallies)] == ["LIVE", "DEV", "UNKNOWN"]
+
+
+# who may
+
+
+@pytest.mark.parametrize("path", ["/", "/servers/1/", "/incidents/", "/channels/", "/?page=2"])
+def test_a_stranger_is_sent_to_the_login(client, path):
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=")
+
+
+def test_a_stranger_who_posts_comes_back_to_the_page(client):
+    target = server()
+    response = client.post(f"/servers/{target.pk}/", {"act": "pause"})
+    assert response["Location"] == f"/login/?next=/servers/{target.pk}/"
+    assert not Server.objects.get().paused
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/", "/channels/"])
+def test_somebody_without_a_role_sees_nothing(client, path):
+    client.force_login(person())
+    assert client.get(path).status_code == 403
+
+
+def test_pages_are_not_kept_by_browsers(viewer):
+    assert "no-store" in viewer.get("/")["Cache-Control"]
+
+
+# the dashboard
+
+
+def test_an_empty_dashboard_leads_on(client, ticking):
+    client.force_login(person("operator", is_staff=True))
+    page = text(client.get("/"))
+    assert "No server is watched yet." in page
+    assert "/admin/monitors/server/add/" in page
+
+
+def test_an_empty_dashboard_tells_a_viewer_whom_to_ask(viewer):
+    page = text(viewer.get("/"))
+    assert "An operator can add servers." in page
+    assert "/admin/" not in page
+
+
+def test_the_worst_comes_first(viewer, ticking, now):
+    for name, outcomes in {"a-fine": "++", "b-new": "", "c-down": "--", "d-paused": "+"}.items():
+        see(server(host_name=name), outcomes, start=now - timedelta(seconds=15))
+    recording.pause([Server.objects.get(host_name="d-paused").pk], actor="tests", now=now, reason="replaced")
+    page = text(viewer.get("/"))
+    positions = [page.index(name) for name in ("c-down", "b-new", "d-paused", "a-fine")]
+    assert positions == sorted(positions)
+    assert "1 of 3 down, 1 unknown, 1 paused" in page
+    assert "Connection refused" in page
+    assert "replaced" in page
+    assert "Not probed yet." in page
+
+
+def test_a_server_that_was_not_seen_for_two_intervals_and_a_timeout_is_not_shown_as_healthy(viewer, ticking, now):
+    fresh, old = server(host_name="fresh"), server(host_name="old")
+    see(fresh, "+", start=now - 24 * SECOND)  # interval 10 s, timeout 5 s
+    see(old, "+", start=now - 27 * SECOND)
+    page = text(viewer.get("/"))
+    assert "LIVE:</strong> 1 not seen lately" in page
+    assert page.index("old</a>") < page.index("fresh</a>")
+    assert [row.host_name for row in viewer.get("/?health=STALE").context["page"]] == ["old"]
+    assert [row.host_name for row in viewer.get("/?health=HEALTHY").context["page"]] == ["fresh"]
+
+
+def test_a_policy_decides_when_a_server_is_out_of_date(viewer, ticking, now):
+    see(server(interval_seconds=None), "+", start=now - 27 * SECOND)
+    assert "not seen lately" not in text(viewer.get("/"))  # 30 s from the variable
+    Policy.objects.filter(environment="LIVE").update(interval_seconds=10)
+    assert "not seen lately" in text(viewer.get("/"))
+
+
+def test_nothing_is_green_when_nothing_is_probed(viewer, now):
+    Heartbeat.objects.create(name="tick", at=now - timedelta(seconds=11))
+    see(server(), "+", start=now - 12 * SECOND)
+    page = text(viewer.get("/"))
+    assert "Nothing has been probed for" in page
+    assert "health-healthy" not in page
+
+
+def test_a_monitor_that_never_ticked_says_so(viewer):
+    assert "Nothing has been probed yet." in text(viewer.get("/"))
+
+
+def test_a_recent_gap_is_told(viewer, ticking, now):
+    Gap.objects.create(began_at=now - timedelta(hours=3), ended_at=now - timedelta(hours=2))
+    assert "Nothing was probed for" not in text(viewer.get("/"))
+    Gap.objects.create(began_at=now - timedelta(minutes=33), ended_at=now - timedelta(minutes=30))
+    assert "Nothing was probed for 3 min" in text(viewer.get("/"))
+
+
+def test_that_nobody_is_told_is_said_until_somebody_is(viewer, ticking):
+    server(environment="LIVE"), server(environment="DEV")
+    assert "No channel receives alerts: nobody is told" in text(viewer.get("/"))
+    columns = {"hook_url": "https://hooks.slack.com/x", "environments": ["LIVE"]}
+    channel = Channel.objects.create(channel_id="C1", **columns)
+    assert "No channel receives alerts of DEV:" in text(viewer.get("/"))
+    Channel.objects.filter(pk=channel.pk).update(environments=None)
+    assert "No channel receives alerts" not in text(viewer.get("/"))
+
+
+def test_a_channel_that_cannot_be_reached_receives_nothing(viewer, ticking, settings):
+    Channel.objects.create(channel_id="C1")
+    assert "No channel receives alerts: nobody is told" in text(viewer.get("/"))
+    settings.SLACK_BOT_TOKEN = "xoxb-1"
+    assert "No channel receives alerts" not in text(viewer.get("/"))
+
+
+FILTERS = {
+    "environment": ("?environment=DEV", {"dev-down"}),
+    "state": ("?health=UNHEALTHY", {"dev-down", "live-down"}),
+    "name": ("?q=FINE", {"live-fine"}),
+    "host": ("?q=10.9.9", {"live-fine"}),
+    "all together": ("?environment=LIVE&health=UNHEALTHY&q=live", {"live-down"}),
+    "nothing": ("?q=nowhere", set()),
+    "what is no choice": ("?environment=MOON&health=SAD&q=%00&page=x", {"dev-down", "live-down", "live-fine"}),
+}
+
+
+@pytest.mark.parametrize(("query", "names"), FILTERS.values(), ids=FILTERS)
+def test_the_list_is_narrowed_down_by_the_address(viewer, ticking, now, query, names):
+    start = now - 15 * SECOND
+    see(server(host_name="dev-down", environment="DEV"), "--", start=start)
+    see(server(host_name="live-down"), "--", start=start)
+    see(server(host_name="live-fine", host="10.9.9.9"), "++", start=start)
+    response = viewer.get(f"/{query}")
+    assert {row.host_name for row in response.context["page"]} == names
+    assert response.context["page"].paginator.count == len(names)
+    assert "1 of 2 down" in text(response)  # the sentences are about all
+
+
+def test_hostile_names_are_shown_and_not_run(viewer, ticking, now):
+    target = server(host_name=HOSTILE)
+    see(target, "-", start=now - 10 * SECOND)
+    ServerStatus.objects.filter(server=target).update(detail=HOSTILE)
+    recording.pause([target.pk], actor=HOSTILE, now=now, reason=HOSTILE)
+    for path in ("/", f"/servers/{target.pk}/", f"/?q={HOSTILE}"):
+        page = text(viewer.get(path))
+        assert "<script>" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_server_of_an_unknown_type_is_flagged(viewer, ticking):
+    target = server()
+    Server.objects.filter(pk=target.pk).update(type=9)
+    assert "9, probed as web" in text(viewer.get("/"))
+
+
+def test_a_server_without_a_status_row_is_shown(viewer, ticking):
+    ServerStatus.objects.filter(server=server(host_name="stranger")).delete()
+    assert "stranger" in text(viewer.get("/"))
+    assert "stranger" in text(viewer.get(f"/servers/{Server.objects.get().pk}/"))
+
+
+# budgets
+
+
+def fleet(count: int, now) -> None:
+    servers = [
+        Server(host_name=f"server-{i:05}", host="10.0.0.1", port=80, type=1, environment=("LIVE", "DEV")[i % 2])
+        for i in range(count)
+    ]
+    recording.create(servers, now=now)
+    ServerStatus.objects.update(health="HEALTHY", last_checked_at=now, since=now, recent=f"-00010{0:08x}" * 60)
+
+
+@pytest.mark.parametrize("count", [0, 12, 1_000])
+def test_the_dashboard_asks_as_much_for_a_thousand_servers_as_for_one(
+    viewer, ticking, now, count, django_assert_max_num_queries
+):
+    fleet(count, now)
+    for query in ("", "?q=server&environment=LIVE&health=HEALTHY", "?page=2"):
+        with django_assert_max_num_queries(8):
+            text(viewer.get(f"/{query}"))
+
+
+def test_a_thousand_servers_are_ten_pages(viewer, ticking, now):
+    fleet(1_000, now)
+    response = viewer.get("/?page=7&health=HEALTHY")
+    page = text(response)
+    assert len(response.context["page"]) == 100
+    assert "Page 7 of 10" in page
+    assert "page=8" in page
+    assert "all 500 healthy" in page
+    assert len(page) < 250_000
+
+
+# one server
+
+
+def test_a_server_is_shown_with_what_is_in_force_and_where_it_comes_from(viewer, now):
+    Policy.objects.filter(environment="LIVE").update(healthy_threshold=7)
+    target = server(healthy_threshold=None, timeout_seconds=None, request_headers={"Authorization": SECRET})
+    see(target, "+--", start=now - 30 * SECOND)
+    page = text(viewer.get(f"/servers/{target.pk}/"))
+    for words in ("this server", "policy of the environment", "environment variable", "Connection refused", "2.0 ms"):
+        assert words in page
+    assert SECRET not in page
+    assert "still open" in page
+    assert "probes in a row agreed" in page
+
+
+def test_a_server_that_does_not_exist_is_404(viewer):
+    for number in ("4711", "9" * 40):
+        assert viewer.get(f"/servers/{number}/").status_code == 404
+
+
+def test_a_page_of_a_server_takes_a_constant_number_of_queries(viewer, now, django_assert_max_num_queries):
+    target = server()
+    see(target, "+-" * 15, start=now - 300 * SECOND)
+    with django_assert_max_num_queries(9):
+        text(viewer.get(f"/servers/{target.pk}/"))
+
+
+ACTS = ("probe", "pause", "resume", "notification_on", "notification_off")
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_viewer_has_no_buttons_and_may_not_press_them(viewer, act):
+    target = server()
+    address = f"/servers/{target.pk}/"
+    assert 'name="act"' not in text(viewer.get(address))
+    assert viewer.post(address, {"act": act}).status_code == 403
+    assert not StatusTransition.objects.exists()
+
+
+def test_an_operator_pauses_and_resumes(operator):
+    target = server()
+    address = f"/servers/{target.pk}/"
+    assert "Paused. It is not probed" in text(operator.post(address, {"act": "pause"}, follow=True))
+    assert Server.objects.get().paused
+    assert "Resumed." in text(operator.post(address, {"act": "resume"}, follow=True))
+    assert not Server.objects.get().paused
+    assert StatusTransition.objects.filter(reason="paused").get().actor.startswith("operator-")
+
+
+def test_an_operator_switches_the_notification(operator):
+    address = f"/servers/{server().pk}/"
+    operator.post(address, {"act": "notification_off"})
+    assert not Server.objects.get().notification
+    operator.post(address, {"act": "notification_on"})
+    assert Server.objects.get().notification
+
+
+def test_a_button_that_does_not_exist_is_refused(operator):
+    assert operator.post(f"/servers/{server().pk}/", {"act": "explode"}).status_code == 403
+
+
+def test_pressing_a_button_takes_the_token_of_the_form(client):
+    strict = type(client)(enforce_csrf_checks=True)
+    strict.force_login(person("operator"))
+    assert strict.post(f"/servers/{server().pk}/", {"act": "pause"}).status_code == 403
+    assert not Server.objects.get().paused
+
+
+def test_probing_now_says_what_it_found_and_moves_no_counter(operator):
+    with Farm() as farm, closed_port() as closed:
+        healthy = server(port=farm.serve(says(answer(body=b"hello"))).port)
+        down = server(port=closed)
+        page = text(operator.post(f"/servers/{healthy.pk}/", {"act": "probe"}, follow=True))
+        assert "Looked now: answered with status 200 in" in page
+        page = text(operator.post(f"/servers/{down.pk}/", {"act": "probe"}, follow=True))
+        assert "Looked now: Connection refused" in page
+    assert not ServerStatus.objects.filter(last_checked_at__isnull=False).exists()
+
+
+# incidents
+
+
+@pytest.fixture
+def incidents(now):
+    ended, lasting = server(host_name="ended-one"), server(host_name="open-one", environment="DEV")
+    see(ended, "--++", start=now - 200 * SECOND)
+    see(lasting, "--", start=now - 400 * SECOND)
+    return Incident.objects.get(host_name="open-one")
+
+
+def test_open_incidents_come_first(viewer, incidents):
+    page = text(viewer.get("/incidents/"))
+    assert page.index("open-one") < page.index("ended-one")
+    assert "Take care of it" not in page
+
+
+INCIDENT_FILTERS = {
+    "open": ("?state=open", {"open-one"}),
+    "ended": ("?state=ended", {"ended-one"}),
+    "unacknowledged": ("?state=unacknowledged", {"open-one"}),
+    "environment": ("?environment=DEV", {"open-one"}),
+    "name": ("?q=ENDED", {"ended-one"}),
+    "nothing": ("?q=nowhere", set()),
+    "no choice": ("?state=sad", {"open-one", "ended-one"}),
+}
+
+
+@pytest.mark.parametrize(("query", "names"), INCIDENT_FILTERS.values(), ids=INCIDENT_FILTERS)
+def test_incidents_are_narrowed_down_by_the_address(viewer, incidents, query, names):
+    response = viewer.get(f"/incidents/{query}")
+    text(response)
+    assert {incident.host_name for incident in response.context["page"]} == names
+
+
+def test_an_operator_takes_care_of_an_incident_once(operator, incidents):
+    response = operator.post("/incidents/?state=open", {"incident": incidents.pk})
+    assert response["Location"] == "/incidents/?state=open"
+    assert Incident.objects.get(pk=incidents.pk).acknowledged_by.startswith("operator-")
+    assert "somebody takes care of it already" in text(
+        operator.post("/incidents/", {"incident": incidents.pk}, follow=True)
+    )
+
+
+@pytest.mark.parametrize("key", ["", "x", "0", "9" * 40, "²"])
+def test_an_incident_that_does_not_exist_is_404(operator, key):
+    assert operator.post("/incidents/", {"incident": key}).status_code == 404
+
+
+def test_a_viewer_takes_care_of_nothing(viewer, incidents):
+    assert viewer.post("/incidents/", {"incident": incidents.pk}).status_code == 403
+    assert Incident.objects.get(pk=incidents.pk).acknowledged_at is None
+
+
+def test_an_incident_of_a_deleted_server_keeps_its_name(viewer, incidents):
+    recording.delete([incidents.server_id], actor="tests", now=NOW)
+    assert "open-one" in text(viewer.get("/incidents/"))
+
+
+def test_incidents_take_a_constant_number_of_queries(viewer, now, django_assert_max_num_queries):
+    Incident.objects.bulk_create(
+        Incident(
+            server_id=i,
+            host_name=f"web-{i}",
+            environment="LIVE",
+            address="http://web/",
+            failure="refused",
+            detail="",
+            began_at=now,
+            confirmed_at=now,
+        )
+        for i in range(1, 250)
+    )
+    with django_assert_max_num_queries(6):
+        assert "Page 2 of 3" in text(viewer.get("/incidents/?page=2"))
+
+
+# language
+
+
+def test_the_language_is_switched_and_kept(viewer):
+    response = viewer.post("/language/setlang/", {"language": "ko", "next": "/"}, follow=True)
+    assert '<html lang="ko">' in text(response)

@@ -1,0 +1,308 @@
+"""Channels in the admin and on their page: who is told, and whether it works."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from monitors.models import StatusTransition
+from monitors.tests.builders import NOW, SECOND, see, server
+from monitors.tests.people import person
+from notifications import outbox
+from notifications.models import Channel, Delivery, State
+from notifications.tests.standin import Fault, Kind, Standin
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
+HOOK = "https://hooks.slack.com/services/T0001/B0001/very-secret-ABCD"
+CHANNELS = "/admin/notifications/channel/"
+DELIVERIES = "/admin/notifications/delivery/"
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(person("viewer", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(person("operator", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def slack(settings):
+    with Standin() as standin:
+        settings.SLACK_API_URL = standin.api_url
+        yield standin
+
+
+def channel(**columns) -> Channel:
+    return Channel.objects.create(
+        **{"channel_id": "C024BE91L", "name": "ops", "hook_url": HOOK, "hook_url_hint": "…ABCD", **columns}
+    )
+
+
+def text(response) -> str:
+    assert response.status_code == 200
+    return str(response.content, "utf-8")
+
+
+def act(client, path, action, *keys):
+    return client.post(path, {"action": action, "_selected_action": keys}, follow=True)
+
+
+def change(client, key, **fields):
+    return client.post(f"{CHANNELS}{key}/change/", {"name": "ops", "webhook": "", **fields})
+
+
+# channels in the admin
+
+
+def test_a_webhook_is_stored_encrypted_and_never_shown(operator):
+    response = operator.post(f"{CHANNELS}add/", {"channel_id": "C1", "name": "ops", "webhook": HOOK, "enabled": "on"})
+    assert response.status_code == 302, response.context["errors"]
+    stored = Channel.objects.get()
+    assert (stored.hook_url, stored.hook_url_hint, stored.environments) == (HOOK, "…ABCD", None)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hook_url FROM notifications")
+        assert HOOK not in cursor.fetchone()[0]
+    for path in (CHANNELS, f"{CHANNELS}C1/change/", f"{CHANNELS}C1/history/", "/channels/"):
+        page = text(operator.get(path))
+        assert "very-secret" not in page
+        assert "…ABCD" in page or "history" in path
+
+
+def test_a_viewer_sees_the_hint_and_no_webhook(viewer):
+    channel()
+    for path in (f"{CHANNELS}C024BE91L/change/", CHANNELS, "/channels/"):
+        page = text(viewer.get(path))
+        assert "very-secret" not in page
+        assert "…ABCD" in page
+    assert viewer.post(f"{CHANNELS}C024BE91L/change/", {"name": "x"}).status_code == 403
+
+
+def test_a_webhook_alone_makes_a_channel(operator):
+    operator.post(f"{CHANNELS}add/", {"webhook": HOOK, "enabled": "on"})
+    assert Channel.objects.get().channel_id.startswith("hook-")
+
+
+REFUSED = {  # what is typed: in which field it is refused
+    "another host": (
+        {"channel_id": "C1", "webhook": "https://hooks.slack.com.evil.example/services/very-secret"},
+        "webhook",
+    ),
+    "no TLS": ({"channel_id": "C1", "webhook": "http://hooks.slack.com/services/very-secret"}, "webhook"),
+    "the network inside": ({"channel_id": "C1", "webhook": "https://10.0.0.1/very-secret"}, "webhook"),
+    "credentials": ({"channel_id": "C1", "webhook": "https://very-secret:x@hooks.slack.com/services/x"}, "webhook"),
+    "no URL": ({"channel_id": "C1", "webhook": "very-secret"}, "webhook"),
+    "a broken URL": ({"channel_id": "C1", "webhook": "https://[hooks.slack.com/very-secret"}, "webhook"),
+    "no path": ({"channel_id": "C1", "webhook": "https://hooks.slack.com/"}, "webhook"),
+    "neither id nor webhook": ({"name": "ops"}, "channel_id"),
+    "an id that is none": ({"channel_id": "#ops alerts"}, "channel_id"),
+    "an id in use": ({"channel_id": "C024BE91L"}, "channel_id"),
+    "an unknown environment": ({"channel_id": "C1", "environments": ["MOON"]}, "environments"),
+}
+
+
+@pytest.mark.parametrize(("fields", "where"), REFUSED.values(), ids=REFUSED)
+def test_a_channel_that_cannot_be_reached_is_refused_at_its_field(operator, fields, where):
+    channel()
+    response = operator.post(f"{CHANNELS}add/", fields)
+    assert list(response.context["adminform"].form.errors) == [where]
+    assert "very-secret" not in text(response)
+    assert Channel.objects.count() == 1
+
+
+def test_an_edit_keeps_the_webhook_and_the_pace(operator):
+    channel(next_send_at=NOW, environments=["DEV"])
+    change(operator, "C024BE91L", name="alerts", enabled="on", environments=["STAGE", "LIVE"])
+    stored = Channel.objects.get()
+    assert (stored.name, stored.hook_url, stored.next_send_at) == ("alerts", HOOK, NOW)
+    assert stored.environments == ["STAGE", "LIVE"]
+    assert stored.wants("LIVE")
+    assert not stored.wants("DEV")
+
+
+def test_a_webhook_is_replaced_and_removed(operator):
+    channel()
+    change(operator, "C024BE91L", webhook="https://hooks.slack.com/services/T/B/other")
+    assert Channel.objects.get().hook_url_hint == "…ther"
+    change(operator, "C024BE91L", remove_webhook="on")
+    assert (Channel.objects.get().hook_url, Channel.objects.get().hook_url_hint) == (None, None)
+
+
+def test_a_webhook_that_no_key_reads_any_more_can_be_replaced(operator):
+    channel()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE notifications SET hook_url = 'written with a key that is lost'")
+    assert change(operator, "C024BE91L", webhook=HOOK).status_code == 302
+    assert Channel.objects.get().hook_url == HOOK
+
+
+def test_a_channel_that_is_switched_on_is_told_what_is_down_now_and_once(operator):
+    channel(enabled=False)
+    see(server(), "--", start=NOW)
+    outbox.hand_over(timezone.now())
+    change(operator, "C024BE91L", enabled="on")
+    change(operator, "C024BE91L", enabled="on")
+    assert [(row.kind, row.state) for row in Delivery.objects.filter(channel="C024BE91L")] == [("ongoing", "pending")]
+
+
+def test_channels_are_switched_by_an_action(operator):
+    channel()
+    assert "1 channel changed." in text(act(operator, CHANNELS, "disable", "C024BE91L"))
+    assert not Channel.objects.get().enabled
+    act(operator, CHANNELS, "enable", "C024BE91L")
+    assert Channel.objects.get().enabled
+
+
+def test_a_deleted_channel_leaves_its_deliveries(operator):
+    channel()
+    see(server(host_name=HOSTILE), "--", start=NOW)
+    StatusTransition.objects.update(at=timezone.now())
+    outbox.hand_over(timezone.now())
+    assert "Are you sure" in text(operator.get(f"{CHANNELS}C024BE91L/delete/"))
+    operator.post(f"{CHANNELS}C024BE91L/delete/", {"post": "yes"})
+    assert not Channel.objects.exists()
+    page = text(operator.get(DELIVERIES))
+    assert "C024BE91L" in page
+    assert HOSTILE not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_message_is_sent_outside_any_transaction(client, monkeypatch):
+    client.force_login(User.objects.create_superuser("root"))
+    channel()
+    open_ones = []
+
+    def try_channel(_channel_id, _clock):
+        open_ones.append(connection.in_atomic_block)
+        return 25, "said Slack"
+
+    monkeypatch.setattr("notifications.admin.try_channel", try_channel)
+    monkeypatch.setattr("notifications.views.try_channel", try_channel)
+    assert "said Slack" in text(act(client, CHANNELS, "test", "C024BE91L"))
+    assert "said Slack" in text(client.post("/channels/", {"test": "C024BE91L"}, follow=True))
+    assert open_ones == [False, False]
+
+
+# deliveries
+
+
+def test_a_delivery_is_sent_again(operator):
+    channel()
+    failed = Delivery.objects.create(kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED)
+    assert "1 message is sent again." in text(act(operator, DELIVERIES, "send_again", failed.pk))
+    assert Delivery.objects.get().state == State.PENDING
+    assert "0 messages are sent again." in text(act(operator, DELIVERIES, "send_again", failed.pk))
+
+
+def test_a_viewer_sends_nothing_again(viewer):
+    channel()
+    failed = Delivery.objects.create(kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED)
+    act(viewer, DELIVERIES, "send_again", failed.pk)
+    assert Delivery.objects.get().state == State.FAILED
+
+
+def test_a_delivery_says_why_it_failed_and_is_not_edited(client):
+    channel()
+    failed = Delivery.objects.create(
+        kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED, reason="no_service", error=HOSTILE
+    )
+    client.force_login(User.objects.create_superuser("root"))
+    page = text(client.get(f"{DELIVERIES}{failed.pk}/change/"))
+    assert "The webhook was removed in Slack" in page
+    assert HOSTILE not in page
+    assert client.get(f"{DELIVERIES}add/").status_code == 403
+    assert client.post(f"{DELIVERIES}{failed.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+FILTERS = {"state=failed": 1, "channel=C1": 1, "channel=C2": 0, "q=needle": 1, "q=nowhere": 0, "": 2}
+
+
+@pytest.mark.parametrize(("query", "found"), FILTERS.items(), ids=FILTERS)
+def test_deliveries_are_filtered(viewer, query, found):
+    channel(channel_id="C3")
+    Delivery.objects.create(kind="test", channel_id="C1", key="test:needle", state=State.FAILED)
+    Delivery.objects.create(kind="test", channel_id=None, key="test:2", state=State.SKIPPED, reason="no_channel")
+    assert viewer.get(f"{DELIVERIES}?{query}").context["cl"].result_count == found
+
+
+def test_the_list_of_deliveries_takes_a_constant_number_of_queries(viewer):
+    counts = []
+    for number in (1, 7):
+        for _ in range(number):
+            see(server(), "--", start=NOW)
+            key = f"C{Channel.objects.count()}"
+            channel(channel_id=key)
+        outbox.hand_over(NOW + 20 * SECOND)
+        with CaptureQueriesContext(connection) as queries:
+            text(viewer.get(DELIVERIES))
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 9
+
+
+# the page of the channels
+
+
+def test_an_empty_page_of_channels_leads_on(operator):
+    assert f"{CHANNELS}add/" in text(operator.get("/channels/"))
+
+
+def test_channels_are_listed_with_their_last_message(viewer, django_assert_max_num_queries):
+    for number in range(30):
+        key = f"C{number:02}"
+        channel(channel_id=key, name=None if number else HOSTILE, enabled=number % 2)
+        Delivery.objects.create(kind="test", channel_id=key, key="test:1", state=State.SENT)
+        Delivery.objects.create(kind="failure", channel_id=key, key="t:1", state=State.FAILED, reason="no_service")
+    with django_assert_max_num_queries(8):
+        page = text(viewer.get("/channels/"))
+    assert HOSTILE not in page
+    assert page.count("failure, failed (no_service)") == 30
+    assert "test, sent" not in page
+    assert "Send a test" not in page
+
+
+def test_a_channel_without_a_way_to_reach_it_is_flagged(viewer, settings):
+    channel(hook_url=None, hook_url_hint=None)
+    assert "nothing: it cannot be reached" in text(viewer.get("/channels/"))
+    settings.SLACK_BOT_TOKEN = "xoxb-1"
+    assert "nothing: it cannot be reached" not in text(viewer.get("/channels/"))
+
+
+def test_an_adopted_channel_may_have_any_id(operator):
+    channel(channel_id="팀/a b?#%_5F", name=None)
+    page = text(operator.get("/channels/"))
+    address = page.split(f'href="{CHANNELS}')[1].split('"')[0]
+    assert operator.get(f"{CHANNELS}{address}").status_code == 200
+
+
+def test_a_test_message_shows_what_slack_said(operator, slack):
+    channel(hook_url=slack.hook_url())
+    page = text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
+    assert "Test message to ops: Slack accepted the message." in page
+    assert len(slack.ledger.posted()) == 1
+    assert "takes one message a second" in text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
+
+
+def test_a_refused_test_message_says_what_to_do(operator, slack):
+    channel(hook_url=slack.hook_url())
+    slack.faults.set(Fault(Kind.ERROR, code="no_service", times=1))
+    page = text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
+    assert "The webhook was removed in Slack" in page
+
+
+def test_a_viewer_sends_no_test(viewer):
+    channel()
+    assert viewer.post("/channels/", {"test": "C024BE91L"}).status_code == 403
+    assert not Delivery.objects.exists()
+
+
+def test_a_test_of_no_channel_is_404(operator):
+    assert operator.post("/channels/", {"test": "C4711"}).status_code == 404
