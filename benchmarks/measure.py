@@ -1,4 +1,4 @@
-"""What processes cost, as the kernel counts it, and how fast the machine is meanwhile."""
+"""What processes cost, as the kernel counts it, and how fast the machine is just then."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 CALIBRATION_ROUNDS = 200_000
+CALIBRATIONS = 50
 
 
 class EndedError(RuntimeError):
@@ -99,24 +100,19 @@ class Window:
     cpu: Mapping[str, float]
     """Seconds, by process name."""
     farm_cpu: float
-    calibration: float
-    """Median CPU seconds of `calibrate`, run once a second meanwhile."""
 
 
 def watch(system: System, farm_pid: int, seconds: float) -> Window:
     """Measure `system` for so long. Raises EndedError when one of its processes ends meanwhile."""
     begin, before, farm_before = time.time(), _cpu_by_pid(system), cpu_seconds(farm_pid)
-    samples = []
-    while (left := begin + seconds - time.time()) > 0:
-        samples.append(calibrate())
-        time.sleep(min(1.0, left))
+    time.sleep(seconds)
     end, after, farm_after = time.time(), _cpu_by_pid(system), cpu_seconds(farm_pid)
     cpu: dict[str, float] = {}
     for pid in before.keys() | after.keys():
         used = after[pid] if pid in after else cpu_seconds(pid)
         name = system.label(command(pid))
         cpu[name] = cpu.get(name, 0.0) + used - before.get(pid, 0.0)
-    return Window(begin, end, cpu, farm_after - farm_before, median(samples))
+    return Window(begin, end, cpu, farm_after - farm_before)
 
 
 def _cpu_by_pid(system: System) -> dict[int, float]:
@@ -130,3 +126,14 @@ def calibrate() -> float:
     for number in range(CALIBRATION_ROUNDS):
         total += number % 7
     return time.thread_time() - begin
+
+
+def machine_speed(*stopped: System) -> float:
+    """CPU seconds of `calibrate` while all of `stopped` stand still.
+
+    Beside a busy one it would measure that one's load: the processors of a machine share more than they seem to.
+    """
+    with ExitStack() as still:
+        for system in stopped:
+            still.enter_context(system.paused())
+        return median(calibrate() for _ in range(CALIBRATIONS))

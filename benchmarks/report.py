@@ -20,8 +20,8 @@ def cpu_ms(seen: Sequence[Seen]) -> float:
 
 
 def calibrated(seen: Sequence[Seen]) -> float:
-    """CPU per probe in units of the calibration loop, timed in the same window."""
-    return sum(sum(one.window.cpu.values()) / one.window.calibration for one in seen) / sum(one.probes for one in seen)
+    """CPU per probe in units of the calibration loop."""
+    return sum(sum(one.window.cpu.values()) / one.calibration for one in seen) / sum(one.probes for one in seen)
 
 
 def by_process(seen: Sequence[Seen]) -> dict[str, float]:
@@ -51,7 +51,7 @@ def summary(scenario: str, findings: Findings) -> dict[str, Any]:
         "cpu_ms_by_process": by_process(ours),
         "cpu_ms_by_window": [round(cpu_ms([one]), 3) for one in ours],
         "farm_cpu_ms": round(1000 * sum(one.window.farm_cpu for one in ours) / max(1, probes), 3),
-        "calibration_ms": [round(1000 * one.window.calibration, 2) for one in ours],
+        "calibration_ms": [round(1000 * one.calibration, 2) for one in ours],
         "pss_mb": round(sum(findings.memory.values()) / MEBIBYTE),
         "pss_mb_by_process": {name: round(size / MEBIBYTE) for name, size in findings.memory.items()},
         "growth_bytes_per_1000_probes": round(1000 * findings.growth / max(1, probes)),
@@ -70,7 +70,7 @@ def _comparison(findings: Findings) -> dict[str, Any]:
         "peer_cpu_ms": round(cpu_ms(peer), 3),
         "peer_cpu_ms_by_process": by_process(peer),
         "peer_cpu_ms_by_window": [round(cpu_ms([one]), 3) for one in peer],
-        "peer_calibration_ms": [round(1000 * one.window.calibration, 2) for one in peer],
+        "peer_calibration_ms": [round(1000 * one.calibration, 2) for one in peer],
         "peer_probes": sum(one.probes for one in peer),
         "peer_pss_mb": round(sum(findings.peer_memory.values()) / MEBIBYTE),
         "ratio": round(cpu_ms(ours) / cpu_ms(peer), 3),

@@ -7,14 +7,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.farm import Farm, Hit, Mode, running_farm
 from benchmarks.figures import Punctuality, punctuality
 from benchmarks.loads import Load, host_name
-from benchmarks.measure import System, Window, watch
+from benchmarks.measure import System, Window, machine_speed, watch
 from benchmarks.peer import running_peer
 from benchmarks.stack import Stack, running_stack
 
@@ -40,6 +40,8 @@ class Seen:
 
     window: Window
     probes: int
+    calibration: float
+    """Mean of `machine_speed` before and after."""
 
     @property
     def cpu_ms(self) -> dict[str, float]:
@@ -113,39 +115,40 @@ def run_load(load: Load, plan: Plan) -> Findings:
             )
         hits: list[Hit] = []
         for _ in range(plan.rounds):
-            with ExitStack() as pause:
-                if peer:
-                    pause.enter_context(peer.paused())
-                settle(load)
-                hits += _watch_ours(findings, stack, farm, plan)
+            hits += _watch_ours(findings, stack, peer, farm, plan)
             if peer:
-                with stack.system.paused():
-                    settle(load)
-                    _watch_peer(findings, peer, farm, plan)
+                _watch_peer(findings, stack, peer, farm, plan)
     watched = {target: servers[target] for target in load.sound}
     windows = [(seen.window.begin, seen.window.end) for seen in findings.ours]
     findings.punctuality = punctuality(hits, watched, load.interval, windows)
     return findings
 
 
-def _watch_ours(findings: Findings, stack: Stack, farm: Farm, plan: Plan) -> list[Hit]:
-    farm.new_hits()
-    size, logged = stack.database.size(), stack.log.stat().st_size
-    window = watch(stack.system, farm.pid, plan.seconds)
-    findings.growth += stack.database.size() - size
-    findings.memory, findings.failures = stack.system.memory(), stack.database.failures()
-    time.sleep(LATE)
-    findings.complaints += stack.complaints(after=logged)
-    hits = farm.new_hits()
-    findings.ours.append(Seen(window, _within(hits, window)))
+def _watch_ours(findings: Findings, stack: Stack, peer: System | None, farm: Farm, plan: Plan) -> list[Hit]:
+    with peer.paused() if peer else nullcontext():
+        before = machine_speed(stack.system)
+        settle(findings.load)
+        farm.new_hits()
+        size, logged = stack.database.size(), stack.log.stat().st_size
+        window = watch(stack.system, farm.pid, plan.seconds)
+        findings.growth += stack.database.size() - size
+        findings.memory, findings.failures = stack.system.memory(), stack.database.failures()
+        time.sleep(LATE)
+        findings.complaints += stack.complaints(after=logged)
+        hits = farm.new_hits()
+        findings.ours.append(Seen(window, _within(hits, window), (before + machine_speed(stack.system)) / 2))
     return hits
 
 
-def _watch_peer(findings: Findings, peer: System, farm: Farm, plan: Plan) -> None:
-    farm.new_hits()
-    window = watch(peer, farm.pid, plan.seconds)
-    findings.peer_memory = peer.memory()
-    findings.peer.append(Seen(window, _within(farm.new_hits(), window)))
+def _watch_peer(findings: Findings, stack: Stack, peer: System, farm: Farm, plan: Plan) -> None:
+    with stack.system.paused():
+        before = machine_speed(peer)
+        settle(findings.load)
+        farm.new_hits()
+        window = watch(peer, farm.pid, plan.seconds)
+        findings.peer_memory = peer.memory()
+        probes = _within(farm.new_hits(), window)
+        findings.peer.append(Seen(window, probes, (before + machine_speed(peer)) / 2))
 
 
 def _within(hits: list[Hit], window: Window) -> int:
