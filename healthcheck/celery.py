@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.beat import Scheduler
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
+
+
+class SteadyScheduler(Scheduler):  # type: ignore[misc]
+    """Beat's own scheduler, without its habit of waking 10 ms early and spinning until the time has come: that was half
+    of beat's CPU. The schedule that matters is in the database, so nothing of it is kept on disk."""
+
+    def adjust(self, n: float, drift: float = 0.0) -> float:
+        return n + drift
+
+
+@task_prerun.connect
+def check_connections(**_: Any) -> None:
+    """Drop a connection that broke or grew old. Celery would close every connection around every task, which costs more
+    than a tick does (CELERY_DB_REUSE_MAX switches that off)."""
+    close_old_connections()
+
 
 app = Celery("healthcheck")
 app.config_from_object("django.conf:settings", namespace="CELERY")

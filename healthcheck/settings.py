@@ -213,7 +213,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule that matters is in the database
+CELERY_BEAT_SCHEDULER = "healthcheck.celery:SteadyScheduler"
+CELERY_DB_REUSE_MAX = 10**9  # see healthcheck.celery.check_connections
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TIMEZONE = "UTC"
 

@@ -95,8 +95,10 @@ def replan(now: datetime) -> int:
 @retried_atomic
 def beat(now: datetime) -> Gap | None:
     """Note that a tick ran. Returns the gap, stored, when there was none for too long."""
-    last = Heartbeat.objects.select_for_update().filter(name="tick").first()
-    Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
-    if last is None or now - last.at <= SILENCE:
+    ticks = Heartbeat.objects.filter(name="tick")
+    last = ticks.select_for_update().values_list("at", flat=True).first()
+    if last is None:
+        Heartbeat.objects.bulk_create([Heartbeat(name="tick", at=now)], ignore_conflicts=True)
         return None
-    return Gap.objects.create(began_at=last.at, ended_at=now)
+    ticks.update(at=now)
+    return Gap.objects.create(began_at=last, ended_at=now) if now - last > SILENCE else None

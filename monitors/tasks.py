@@ -7,6 +7,7 @@ from datetime import datetime
 
 from celery import shared_task
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from monitors import claiming, inventory, recording, retention, worker
@@ -41,6 +42,7 @@ def probe_due() -> None:
 def probe_servers(claims: list[tuple[int, str]]) -> None:
     """Probe each server at its slot; returns when every outcome is recorded."""
     jobs = worker.load({server_id: datetime.fromisoformat(slot) for server_id, slot in claims})
+    connection.close()  # or every thread that waits for servers would hold one
     running = worker.running_worker()
     if running and jobs and not running.probe(jobs).done.wait(worker.patience(jobs, timezone.now())):
         logger.error("a batch was not finished", extra={"servers": len(jobs)})
