@@ -13,7 +13,7 @@ from django.db import close_old_connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
 
 
-class SteadyScheduler(Scheduler):  # type: ignore[misc]
+class SteadyScheduler(Scheduler):
     """Beat's own scheduler, without its habit of waking 10 ms early and spinning until the time has come: that was half
     of beat's CPU. The schedule that matters is in the database, so nothing of it is kept on disk."""
 

@@ -34,16 +34,23 @@ _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})(?:\s*-\s*([1-5][0-9]{2}))?")
 _PATH_SAFE = "/?:@!$&'()*+,;=-._~%[]"
 
 
+def _(message: str) -> str:
+    """Marks a text for the catalogs; this module knows no language."""
+    return message
+
+
 class InvalidAddress(ValueError):  # noqa: N818 - the name of a failure kind, not of a mishap in the code
     """A column does not describe something that can be probed.
 
-    `field` is the column at fault (`host`, `port`, `path`, `scheme` or `expected_status`), `message` says the remedy.
+    `field` is the column at fault (`host`, `port`, `path`, `scheme` or `expected_status`). The text says the remedy, in
+    English; whoever shows it to people translates `template`, and puts `values` in.
     """
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, field: str, template: str, **values: object) -> None:
+        super().__init__(template % values if values else template)
         self.field = field
-        self.message = message
+        self.template = template
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +97,18 @@ def parse_expected_status(text: str) -> tuple[tuple[int, int], ...]:
     for part in text.split(","):
         match = _STATUS_RANGE.fullmatch(part.strip())
         if match is None:
-            raise InvalidAddress("expected_status", "Write status codes and ranges from 100 to 599, like 200-299,301.")
+            raise InvalidAddress(
+                "expected_status", _("Write status codes and ranges from 100 to 599, like 200-299,301.")
+            )
         low = int(match[1])
         high = int(match[2] or low)
         if high < low:
-            raise InvalidAddress("expected_status", f"Write the range {low}-{high} the other way round: {high}-{low}.")
+            raise InvalidAddress(
+                "expected_status",
+                _("Write the range %(low)s-%(high)s the other way round: %(high)s-%(low)s."),
+                low=low,
+                high=high,
+            )
         ranges.append((low, high))
     return tuple(ranges)
 
@@ -103,13 +117,13 @@ def _refuse_unprintable(field: str, text: str) -> None:
     """Raise for what could split a request or hide in a name: blanks, controls, lone surrogates, `\\` and `#`."""
     for char in text:
         if char.isspace():
-            raise InvalidAddress(field, "Remove the blanks and line breaks.")
+            raise InvalidAddress(field, _("Remove the blanks and line breaks."))
         if unicodedata.category(char) in ("Cc", "Cs"):
-            raise InvalidAddress(field, f"Remove the unprintable character U+{ord(char):04X}.")
+            raise InvalidAddress(field, _("Remove the unprintable character U+%(code)s."), code=f"{ord(char):04X}")
     if "\\" in text:
-        raise InvalidAddress(field, "Use / instead of the backslash.")
+        raise InvalidAddress(field, _("Use / instead of the backslash."))
     if "#" in text:
-        raise InvalidAddress(field, "Remove the # and what follows it: a fragment is never sent to a server.")
+        raise InvalidAddress(field, _("Remove the # and what follows it: a fragment is never sent to a server."))
 
 
 def _split(host: str) -> tuple[str | None, str, str]:
@@ -117,14 +131,16 @@ def _split(host: str) -> tuple[str | None, str, str]:
     match = _SCHEME.match(host)
     own_scheme = match[1].lower() if match else None
     if own_scheme is not None and own_scheme not in _SECURE:
-        raise InvalidAddress("host", f"Start with http://, https://, ws:// or wss:// instead of {own_scheme}://.")
+        raise InvalidAddress(
+            "host", _("Start with http://, https://, ws:// or wss:// instead of %(scheme)s://."), scheme=own_scheme
+        )
     rest = host[match.end() :] if match else host
     end = next((index for index, char in enumerate(rest) if char in "/?"), len(rest))
     authority, own_path = rest[:end], rest[end:]
     if not authority:
-        raise InvalidAddress("host", "Enter a name or an address, like web.example.com.")
+        raise InvalidAddress("host", _("Enter a name or an address, like web.example.com."))
     if "@" in authority:
-        raise InvalidAddress("host", "Remove the user name and password before the @; use request headers instead.")
+        raise InvalidAddress("host", _("Remove the user name and password before the @; use request headers instead."))
     return own_scheme, authority, "" if own_path == "/" else own_path
 
 
@@ -132,7 +148,7 @@ def _split_port(authority: str) -> tuple[str, int | None]:
     if authority.startswith("["):
         name, bracket, tail = authority[1:].partition("]")
         if not bracket:
-            raise InvalidAddress("host", "Close the bracket of the IPv6 address: [2001:db8::1].")
+            raise InvalidAddress("host", _("Close the bracket of the IPv6 address: [2001:db8::1]."))
         return _ipv6(name), _own_port(tail) if tail else None
     if authority.count(":") > 1:
         return _ipv6(authority), None
@@ -144,20 +160,20 @@ def _own_port(text: str) -> int:
     """The port of `:8443`, as written inside the column `host`."""
     number = int(text[1:]) if text.startswith(":") and _PORT.fullmatch(text[1:]) else 0
     if not 1 <= number <= MAX_PORT:
-        raise InvalidAddress("host", "Write the port after the colon as a number from 1 to 65535.")
+        raise InvalidAddress("host", _("Write the port after the colon as a number from 1 to 65535."))
     return number
 
 
 def _port(port: int | None) -> int:
     if port is None or not 1 <= port <= MAX_PORT:
-        raise InvalidAddress("port", "Enter a port from 1 to 65535.")
+        raise InvalidAddress("port", _("Enter a port from 1 to 65535."))
     return port
 
 
 def _scheme(override: str | None, own: str | None, port: int, *, websocket: bool) -> str:
     chosen = own if override is None else override.lower()
     if chosen is not None and chosen not in _SECURE:
-        raise InvalidAddress("scheme", "Choose one of http, https, ws and wss.")
+        raise InvalidAddress("scheme", _("Choose one of http, https, ws and wss."))
     secure = port in TLS_PORTS if chosen is None else _SECURE[chosen]
     return ("wss" if secure else "ws") if websocket else ("https" if secure else "http")
 
@@ -171,11 +187,11 @@ def _path(override: str | None, own: str, default: str) -> str:
 
 def _ipv6(text: str) -> str:
     if "%" in text:
-        raise InvalidAddress("host", "Remove the % and the zone after it: link-local addresses are not probed.")
+        raise InvalidAddress("host", _("Remove the % and the zone after it: link-local addresses are not probed."))
     try:
         return ipaddress.IPv6Address(text).compressed
     except ValueError:
-        raise InvalidAddress("host", "Write the IPv6 address like 2001:db8::1, or [2001:db8::1]:443.") from None
+        raise InvalidAddress("host", _("Write the IPv6 address like 2001:db8::1, or [2001:db8::1]:443.")) from None
 
 
 def _host(text: str) -> str:
@@ -187,9 +203,9 @@ def _host(text: str) -> str:
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(name)
     if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels):
-        raise InvalidAddress("host", "Shorten the name: at most 253 characters, 63 between two dots.")
+        raise InvalidAddress("host", _("Shorten the name: at most 253 characters, 63 between two dots."))
     if not all(_LABEL.fullmatch(label) for label in labels):
-        raise InvalidAddress("host", "Use letters, digits, hyphens and underscores between the dots of the name.")
+        raise InvalidAddress("host", _("Use letters, digits, hyphens and underscores between the dots of the name."))
     return name
 
 
@@ -201,12 +217,12 @@ def _ascii(text: str) -> str:
     if text.isascii():
         return text.lower()
     if len(text) > MAX_NAME:
-        raise InvalidAddress("host", "Shorten the name: at most 253 characters, 63 between two dots.")
+        raise InvalidAddress("host", _("Shorten the name: at most 253 characters, 63 between two dots."))
     try:
         labels = idna.uts46_remap(text, std3_rules=False).split(".")
         return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
     except idna.IDNAError:
-        raise InvalidAddress("host", "Correct the name: it has characters that no domain name may have.") from None
+        raise InvalidAddress("host", _("Correct the name: it has characters that no domain name may have.")) from None
 
 
 def _ipv4(text: str) -> str:
@@ -216,4 +232,4 @@ def _ipv4(text: str) -> str:
             return socket.inet_ntoa(socket.inet_aton(text))
         except OSError:
             pass
-    raise InvalidAddress("host", "Write the IPv4 address like 192.0.2.10: four numbers from 0 to 255.")
+    raise InvalidAddress("host", _("Write the IPv4 address like 192.0.2.10: four numbers from 0 to 255."))

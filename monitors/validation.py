@@ -106,11 +106,16 @@ def _check_address(server: Server) -> None:
             host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
         )
     except InvalidAddress as error:
-        raise ValidationError({error.field: _(error.message)}) from None
+        raise ValidationError({error.field: remedy(error)}) from None
     if _denied(address.host):
         raise ValidationError(
             {"host": _("This address is never probed: it is link-local, a metadata service, or denied by a setting.")}
         )
+
+
+def remedy(error: InvalidAddress) -> str:
+    """What to do about an address that cannot be probed, in the reader's language."""
+    return _(error.template) % error.values if error.values else _(error.template)
 
 
 def deny_list() -> DenyList:
@@ -142,7 +147,7 @@ def _check_expectations(server: Server) -> None:
         try:
             parse_expected_status(server.expected_status)
         except InvalidAddress as error:
-            raise ValidationError({"expected_status": _(error.message)}) from None
+            raise ValidationError({"expected_status": remedy(error)}) from None
 
 
 def _check_headers(server: Server) -> None:

@@ -20,6 +20,7 @@ from urllib3.util.connection import create_connection
 
 from monitors.address import InvalidAddress, parse_address
 from monitors.probers.deny import DenyList
+from monitors.validation import remedy
 
 PATIENCE_SECONDS = 10.0
 """For everything together: the name, the connection, the redirects and the last byte."""
@@ -169,7 +170,7 @@ def _check(url: str, deny: DenyList) -> None:
     try:
         address = parse_address(host=url, port=443, type=1)
     except InvalidAddress as error:
-        raise InventoryError(_("INVENTORY_URL: %(problem)s") % {"problem": _(error.message)}) from None
+        raise InventoryError(_("INVENTORY_URL: %(problem)s") % {"problem": remedy(error)}) from None
     if urlsplit(url).scheme.lower() not in DEFAULT_PORTS:
         raise InventoryError(_("INVENTORY_URL must begin with https:// or http://."))
     if deny.denies_name(address.host):

@@ -24,7 +24,7 @@ from monitors.seeding import printable
 from monitors.strip import pack_stages, stages_ms
 from monitors.survey import survey
 from monitors.targets import address_text, policies, target_of
-from monitors.validation import deny_list
+from monitors.validation import deny_list, remedy
 from monitors.wording import failure_help, failure_label
 
 STAGES = {
@@ -178,7 +178,7 @@ def _target(url: str) -> Target:
             path=(f"{parts.path}?{parts.query}" if parts.query else parts.path) or "/",
         )
     except InvalidAddress as error:
-        raise CommandError(_(error.message)) from None
+        raise CommandError(remedy(error)) from None
     except ValueError:
         raise CommandError(_("%(url)s is not a URL.") % {"url": printable(url)}) from None
     return Target(
