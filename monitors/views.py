@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from monitors import dashboard as board
 from monitors import recording
-from monitors.display import effective_settings, outcome_text
+from monitors.display import effective_settings, outcome_text, status_of
 from monitors.freshness import stale
 from monitors.incidents import IncidentFilter, listed
 from monitors.looking import look
@@ -66,13 +67,15 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def server(request: HttpRequest, server_id: int) -> HttpResponseBase:
     now = timezone.now()
     servers = Server.objects.with_health().annotate(stale=stale(now))
-    found = get_object_or_404(servers, pk=server_id)
+    found: Any = get_object_or_404(servers, pk=server_id)
     if request.method == "POST":
         return _act(request, found)
-    status = getattr(found, "status", None)
+    status, pulse = status_of(found), board.pulse(now)
     context = {
         "now": now,
         "server": found,
+        "pulse": pulse,
+        "stale": found.stale or pulse.late,
         "stages": stages_ms(status.stages) if status else {},
         "settings": effective_settings(found, policies()),
         "incidents": Incident.objects.filter(server=found).order_by("-began_at")[:NEWEST],

@@ -156,6 +156,9 @@ def test_nothing_is_green_when_nothing_is_probed(viewer, now):
     page = text(viewer.get("/"))
     assert "Nothing has been probed for" in page
     assert "health-healthy" not in page
+    page = text(viewer.get(f"/servers/{Server.objects.get().pk}/"))
+    assert "Nothing has been probed for" in page
+    assert "health-stale" in page.split("<section>")[0]
 
 
 def test_a_monitor_that_never_ticked_says_so(viewer):
@@ -288,7 +291,7 @@ def test_a_server_that_does_not_exist_is_404(viewer):
 def test_a_page_of_a_server_takes_a_constant_number_of_queries(viewer, now, django_assert_max_num_queries):
     target = server()
     see(target, "+-" * 15, start=now - 300 * SECOND)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         text(viewer.get(f"/servers/{target.pk}/"))
 
 
