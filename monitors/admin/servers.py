@@ -143,7 +143,7 @@ class ServerAdmin(ModelAdmin):
     list_filter = (HealthFilter, EnvironmentFilter, KnownTypeFilter, "notification", "from_inventory")
     search_fields = ("host_name", "host", "tags")
     search_help_text = gettext_lazy("A part of the name, the host or a tag.")
-    list_per_page = 100
+    list_per_page = 50
     show_full_result_count = False
     actions = ("pause", "resume", "notification_on", "notification_off", "probe_now")
     readonly_fields = (
