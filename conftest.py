@@ -21,11 +21,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        _keep_rows_of_migrations(item)
     if not config.getoption("--only-database"):
         return
     kept = [item for item in items if _touches_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _keep_rows_of_migrations(item: pytest.Item) -> None:
+    """A test with real transactions empties every table afterwards; the next one finds roles and policies again."""
+    marker = item.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        kept = pytest.mark.django_db(**{**marker.kwargs, "serialized_rollback": True})
+        item.add_marker(kept, append=False)
 
 
 def _touches_database(item: pytest.Item) -> bool:
