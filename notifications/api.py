@@ -23,6 +23,7 @@ from monitors.errors import Conflict
 from notifications import outbox
 from notifications.filters import ChannelFilter, DeliveryFilter
 from notifications.models import Channel, Delivery, State
+from notifications.outbox.sending import TRIED_ON
 from notifications.refusals import describe_refusal
 from notifications.serializers import (
     ChannelSerializer,
@@ -138,7 +139,7 @@ class ChannelViewSet(
         responses={
             200: TrialSerializer,
             424: OpenApiResponse(RefusedTrialSerializer, "Slack refuses: token, scope, channel or webhook."),
-            503: OpenApiResponse(RefusedTrialSerializer, "Slack is slow or cannot be reached; see Retry-After."),
+            503: OpenApiResponse(RefusedTrialSerializer, "Slack is slow or cannot be reached: see Retry-After."),
         },
     )
     @action(detail=True, methods=["post"], required_permission="notifications.change_channel")
@@ -164,7 +165,7 @@ def _as_response(delivery: Delivery, reply: Reply) -> Response:
         return Response({**verdict, "code": None, "explanation": _("Slack accepted the message.")})
     explanation = describe_refusal(reply.code, needed=reply.detail)
     body = {**verdict, "code": f"slack_{reply.code}", "explanation": explanation, "detail": explanation, "errors": []}
-    if reply.verdict is Verdict.GIVE_UP:
+    if reply.verdict is not Verdict.UNCERTAIN and reply.code not in TRIED_ON:
         return Response(body, status.HTTP_424_FAILED_DEPENDENCY)
     seconds = math.ceil((reply.retry_after or TRY_AGAIN).total_seconds())
     return Response(body, status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": str(seconds)})

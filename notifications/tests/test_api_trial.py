@@ -103,6 +103,20 @@ def test_what_slack_refuses_is_answered_with_its_code_and_what_to_do(operator, s
     assert (delivery.state, delivery.reason) == ("failed", code)
 
 
+UNKNOWN = {
+    "a code that we do not know": (Fault(Kind.ERROR, code="brand_new_code"), "brand_new_code"),
+    "an answer that is not Slack's": (Fault(Kind.STATUS, status=404), "http_404"),
+}
+
+
+@pytest.mark.parametrize(("fault", "code"), UNKNOWN.values(), ids=UNKNOWN)
+def test_what_slack_refuses_for_a_reason_that_we_do_not_know_is_no_reason_to_wait(
+    operator, slack, channel, fault, code
+):
+    slack.faults.set(fault)
+    assert refused(ask(operator, channel), 424, code)["verdict"] == "retry"
+
+
 def test_a_missing_scope_is_named(operator, slack, channel):
     slack.workspace.scopes = {"channels:read"}
     assert "chat:write" in refused(ask(operator, channel), 424, "missing_scope")["detail"]
