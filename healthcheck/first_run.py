@@ -12,9 +12,8 @@ import sys
 from typing import Any
 
 import django
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from healthcheck import settings
@@ -27,24 +26,22 @@ def migrate() -> None:
 
 
 def ensure_admin() -> tuple[str, str | None]:
-    """The name of a superuser, and the password if one was made up for it.
+    """The name of a superuser, and the password if one was made up for it. Raises SystemExit where there can be none.
 
     Without any superuser, ADMIN_USERNAME is made one, with ADMIN_PASSWORD or a password that nobody has seen yet.
     """
-    users = get_user_model()._default_manager
+    from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django set up
+
+    users = User.objects
     existing = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if existing is not None:
         return existing.get_username(), None
     username = settings.env.str("ADMIN_USERNAME", default="admin")
+    if users.filter(username=username).exists():
+        raise SystemExit(f"{username} exists and may not administer: choose another ADMIN_USERNAME")
     given = settings.env.str("ADMIN_PASSWORD", default="")
     password = given or secrets.token_urlsafe(12)
-    try:
-        get_user_model().objects.create_superuser(username, password=password)
-    except IntegrityError:
-        raise SystemExit(
-            f"{username} exists and may not administer: choose another ADMIN_USERNAME, "
-            f"or make it a superuser with manage.py shell"
-        ) from None
+    users.create_superuser(username, password=password)
     return username, None if given else password
 
 
