@@ -12,6 +12,8 @@ ANSWER_SECONDS = 2
 def celery_broker_url(redis_url: str) -> str:
     """Celery's spelling of redis-py's `redis://`, `rediss://` or `unix://[user:password@]/path?db=0`."""
     parts = urlsplit(redis_url)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(parts.query):
+        return f"{redis_url}{'&' if parts.query else '?'}ssl_cert_reqs=required"  # Celery's default is not to verify
     if parts.scheme != "unix":
         return redis_url
     database = parse_qs(parts.query).get("db", ["0"])[0]

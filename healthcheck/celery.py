@@ -6,19 +6,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.beat import Scheduler
 from celery.signals import task_prerun
 from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
-
-
-class SteadyScheduler(Scheduler):
-    """Beat's own scheduler, without its habit of waking 10 ms early and spinning until the time has come: that was half
-    of beat's CPU. The schedule that matters is in the database, so nothing of it is kept on disk."""
-
-    def adjust(self, n: float, drift: float = 0.0) -> float:
-        return n + drift
 
 
 @task_prerun.connect

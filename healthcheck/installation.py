@@ -23,6 +23,8 @@ def generated(data_dir: Path, name: str) -> str:
         handle, temporary = tempfile.mkstemp(dir=data_dir)
         with os.fdopen(handle, "w") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(temporary, path)  # fails when another process was first; then its secret holds
         except FileExistsError:

@@ -27,7 +27,11 @@ class HideSecrets(logging.Filter):
     """Masks what slipped into a message, its arguments or a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = hide(record.getMessage()), ()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # somebody's wrong format must not become an exception where it is logged
+            message = f"{record.msg} {record.args}"
+        record.msg, record.args = hide(message), ()
         return True
 
 

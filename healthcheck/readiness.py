@@ -51,7 +51,9 @@ def checks(now: datetime) -> list[Check]:
 
 def _database_checks(now: datetime) -> Iterator[Check]:
     tick = tick_age(now)
-    yield Check("tick", tick is not None and tick <= OLDEST_TICK, _seconds(tick), OLDEST_TICK.total_seconds())
+    yield Check(
+        "tick", tick is not None and -OLDEST_TICK <= tick <= OLDEST_TICK, _seconds(tick), OLDEST_TICK.total_seconds()
+    )
     yield _within("overdue_probe", overdue_probe(now), MOST_OVERDUE)
     yield _within("last_outcome", last_outcome_age(now), _patience())
     yield _within("pending_delivery", pending_delivery_age(now), OLDEST_DELIVERY)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.broker import celery_broker_url
 from healthcheck.installation import generated, redis_socket
+from healthcheck.schedule import every
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -213,7 +214,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_BEAT_SCHEDULER = "healthcheck.celery:SteadyScheduler"
+CELERY_BEAT_SCHEDULER = "healthcheck.schedule:SteadyScheduler"
 CELERY_DB_REUSE_MAX = 10**9  # see healthcheck.celery.check_connections
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TIMEZONE = "UTC"
@@ -240,14 +241,18 @@ INVENTORY_URL = env.str("INVENTORY_URL", default="")
 INVENTORY_TOKEN = env.str("INVENTORY_TOKEN", default="")
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "probe due servers": {"task": "monitors.tasks.probe_due", "schedule": 1.0, "options": {"expires": 2}},
-    "deliver due messages": {"task": "notifications.tasks.deliver_due", "schedule": 1.0, "options": {"expires": 2}},
-    "prune history": {"task": "monitors.tasks.prune_history", "schedule": 60.0, "options": {"expires": 60}},
+    "probe due servers": {"task": "monitors.tasks.probe_due", "schedule": every(1.0), "options": {"expires": 2}},
+    "deliver due messages": {
+        "task": "notifications.tasks.deliver_due",
+        "schedule": every(1.0),
+        "options": {"expires": 2},
+    },
+    "prune history": {"task": "monitors.tasks.prune_history", "schedule": every(60.0), "options": {"expires": 60}},
 }
 if INVENTORY_URL:
     CELERY_BEAT_SCHEDULE["synchronise inventory"] = {
         "task": "monitors.tasks.sync_inventory",
-        "schedule": 600.0,
+        "schedule": every(600.0),
         "options": {"expires": 600},
     }
 

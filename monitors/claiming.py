@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from monitors.policy import Effective
 from monitors.schedule import next_slot
 from monitors.targets import RULE_COLUMNS, policies
 from monitors.transactions import retried_atomic
+
+logger = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=1)
 LOOK_AHEAD = timedelta(seconds=1.5)
@@ -35,6 +38,7 @@ class Claim:
     server_id: int
     slot: datetime
     interval: timedelta
+    timeout: timedelta
 
 
 @retried_atomic
@@ -47,17 +51,20 @@ def claim_due(now: datetime) -> list[Claim]:
     due = Q(next_probe_at__lt=now + LOOK_AHEAD) & (Q(claimed_until=None) | Q(claimed_until__lte=now))
     waiting = ServerStatus.objects.filter(due).order_by("server_id").select_for_update()
     slots: dict[int, Any] = dict(waiting.values_list("server_id", "next_probe_at")[:MOST])
-    claims, rows = [], []
+    claims: list[Claim] = []
+    rows: list[tuple[int, int | None, int | None]] = []
     for server_id, rules in _effective(slots):
         slot = slots[server_id]
         if slot < now - LATEST_START:
             slot = next_slot(server_id, now, rules.interval)
         if slot < now + LOOK_AHEAD:
-            claims.append(Claim(server_id, slot, rules.interval))
+            claims.append(Claim(server_id, slot, rules.interval, rules.timeout))
             upcoming, until = next_slot(server_id, slot, rules.interval), to_milliseconds(slot + rules.timeout + GRACE)
         else:
             upcoming, until = slot, None
         rows.append((server_id, to_milliseconds(upcoming), until))
+    known = {row[0] for row in rows}
+    rows += [(server_id, None, None) for server_id in slots if server_id not in known]  # their servers are gone
     upsert(ServerStatus, ("server_id", "next_probe_at", "claimed_until"), rows, key=("server_id",))
     return claims
 
@@ -72,6 +79,9 @@ def _effective(server_ids: Collection[int]) -> Iterator[tuple[int, Effective]]:
 
 
 def batches(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:
+    """Alike ones together: a task lasts as long as its slowest server, and its message expires with its shortest
+    interval."""
+    claims = sorted(claims, key=lambda claim: (claim.timeout, claim.interval))
     for start in range(0, len(claims), size):
         yield claims[start : start + size]
 
@@ -94,11 +104,39 @@ def replan(now: datetime) -> int:
 
 @retried_atomic
 def beat(now: datetime) -> Gap | None:
-    """Note that a tick ran. Returns the gap, stored, when there was none for too long."""
-    ticks = Heartbeat.objects.filter(name="tick")
-    last = ticks.select_for_update().values_list("at", flat=True).first()
-    if last is None:
-        Heartbeat.objects.bulk_create([Heartbeat(name="tick", at=now)], ignore_conflicts=True)
+    """Note that a tick ran. Returns the gap, stored, when there was none for too long.
+
+    When the clock was set back, what was planned and recorded by the wrong one lies in the future, and would keep
+    everything waiting until then: it is forgotten.
+    """
+    last = _beat("tick", now)
+    if last is not None and last > now + SILENCE:
+        logger.error("the clock was set back", extra={"seconds": (last - now).total_seconds()})
+        ahead = ServerStatus.objects.filter(Q(last_slot__gt=now + SILENCE) | Q(claimed_until__gt=now))
+        ahead.update(last_slot=None, claimed_until=None)
+        replan(now)
+    return Gap.objects.create(began_at=last, ended_at=now) if last is not None and now - last > SILENCE else None
+
+
+@retried_atomic
+def note_outcomes(now: datetime) -> Gap | None:
+    """Note that outcomes were recorded. Returns the gap, stored, when none was for longer than the fleet explains: its
+    shortest interval twice, and some."""
+    last = _beat("outcomes", now)
+    if last is None or now - last <= SILENCE:
         return None
-    ticks.update(at=now)
-    return Gap.objects.create(began_at=last, ended_at=now) if now - last > SILENCE else None
+    in_force = policies()
+    distinct = Server.objects.active().order_by().values_list(*RULE_COLUMNS).distinct()
+    shortest = min((in_force.effective(*rules).interval for rules in distinct), default=now - last)
+    return Gap.objects.create(began_at=last, ended_at=now) if now - last > 2 * shortest + SILENCE else None
+
+
+def _beat(name: str, now: datetime) -> datetime | None:
+    """When this part last noted that it works; notes that it does now."""
+    beats = Heartbeat.objects.filter(name=name)
+    last = beats.select_for_update().values_list("at", flat=True).first()
+    if last is None:
+        Heartbeat.objects.bulk_create([Heartbeat(name=name, at=now)], ignore_conflicts=True)
+    else:
+        beats.update(at=now)
+    return last

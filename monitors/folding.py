@@ -63,9 +63,9 @@ def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Fl
         if not outcome.ok:
             memory.first_failure, memory.first_detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
     previous = memory.failure, memory.detail
-    if outcome.failure:
+    if outcome.ok is False or (after.health is Health.UNKNOWN and outcome.failure):
         memory.failure, memory.detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
-    elif after.health is Health.HEALTHY:
+    elif outcome.ok and after.health is Health.HEALTHY:
         memory.failure = memory.detail = ""
     if after.health is before.health:
         return None

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
-from kombu.exceptions import OperationalError as BrokerError
+from django.utils import timezone
 
+from monitors.claiming import note_outcomes
 from monitors.probers.base import Observation
 from monitors.recording import record
 
@@ -52,10 +53,14 @@ class Recorder:
         self._hint = hint
         self._waiting: queue.SimpleQueue[tuple[Observation, Batch] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._news = threading.Event()
+        self._bell = threading.Thread(target=self._ring, name="bell", daemon=True)
+        self._beaten_at = 0.0
         self.dropped = 0
 
     def start(self) -> None:
         self._thread.start()
+        self._bell.start()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Record what is waiting, then end."""
@@ -69,11 +74,32 @@ class Recorder:
         running = True
         while running:
             collected, running = self._collect()
-            if collected:
-                self._flush([observation for observation, _ in collected])
+            try:
+                if collected:
+                    self._flush([observation for observation, _ in collected])
+                    self._beat()
+            except Exception:  # a recorder that ends would leave the process alive and blind
+                logger.exception("recorder stumbled", extra={"outcomes": len(collected)})
+            finally:
                 for _, batch in collected:
                     batch.finish()
         connection.close()
+
+    def _ring(self) -> None:
+        """In a thread of its own: a broker that hangs must not hold up what is to be recorded."""
+        while True:
+            self._news.wait()
+            self._news.clear()
+            try:
+                self._hint()
+            except Exception as error:  # noqa: BLE001  lossy by design: the next tick makes certain
+                logger.warning("hint not sent", extra={"error": type(error).__name__})
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten_at >= 1:
+            self._beaten_at = time.monotonic()
+            if gap := note_outcomes(timezone.now()):
+                logger.warning("nothing was recorded", extra={"seconds": gap.duration.total_seconds()})
 
     def _collect(self) -> tuple[list[tuple[Observation, Batch]], bool]:
         """What has come in within one flush, and whether there may be more."""
@@ -109,7 +135,7 @@ class Recorder:
                 return
             else:
                 if news:
-                    self._hint()
+                    self._news.set()
                 return
 
     def _flush_singly(self, observations: Sequence[Observation]) -> None:
@@ -120,7 +146,7 @@ class Recorder:
             except Exception:
                 logger.exception("outcome cannot be stored", extra={"server": observation.server_id})
                 self._drop([observation], "it cannot be stored")
-        self._hint()
+        self._news.set()
 
     def _drop(self, observations: Sequence[Observation], reason: str) -> None:
         self.dropped += len(observations)
@@ -132,7 +158,4 @@ class Recorder:
 
 def send_hint() -> None:
     """Ring the bell of whoever passes transitions on. Lossy: the next tick makes certain."""
-    try:
-        current_app.send_task(settings.TRANSITION_HINT_TASK, expires=2, retry=False)
-    except BrokerError as error:
-        logger.warning("hint not sent", extra={"error": type(error).__name__})
+    current_app.send_task(settings.TRANSITION_HINT_TASK, expires=2, retry=False)

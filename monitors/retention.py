@@ -11,7 +11,7 @@ from monitors.models import Gap, Incident, PastOutcome, Rollup, StatusTransition
 
 CHUNK = 5_000
 """Rows deleted by one statement: writers wait for no longer than that takes."""
-MOST_CHUNKS = 40
+MOST_CHUNKS = 100
 """Chunks deleted by one run; the next run goes on."""
 
 

@@ -23,9 +23,9 @@ TARGET_COLUMNS = (
     "scheme",
     "expected_status",
     "expected_text",
-    "request_headers",
     "verify_tls",
     "subprotocol",
+    "request_headers",
 )
 """The columns that say where to look and what to expect there: a change of one makes it another target."""
 
@@ -58,9 +58,9 @@ def _target(
     scheme: str | None,
     expected_status: str | None,
     expected_text: str | None,
-    headers: tuple[tuple[str, str], ...],
     verify_tls: bool | None,
     subprotocol: str | None,
+    headers: tuple[tuple[str, str], ...],
     timeout: timedelta,
 ) -> Target | Outcome:
     try:
@@ -84,9 +84,8 @@ def _target(
 
 def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
     """The target that `TARGET_COLUMNS` describe, or the outcome when the stored address cannot be read."""
-    host, port, type_, path, scheme, status, text, headers, verify_tls, subprotocol = columns
-    pairs = tuple((headers or {}).items())
-    return _target(host, port, type_, path, scheme, status, text, pairs, verify_tls, subprotocol, timeout)
+    *where, headers = columns
+    return _target(*where, tuple((headers or {}).items()), timeout)
 
 
 def target_of(server: Server, policies: Policies) -> Target | Outcome:

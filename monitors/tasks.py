@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from kombu.exceptions import ChannelError
 
 from monitors import claiming, inventory, recording, retention, worker
 from monitors.policy import Policies
@@ -16,6 +17,8 @@ from monitors.targets import policies
 
 logger = logging.getLogger(__name__)
 
+MOST_WAITING = 1_000
+"""Batches in the queue beyond which nothing more is handed out: nobody probes, and Redis keeps what nobody takes."""
 _planned_by: Policies | None = None
 """What this process last planned by."""
 
@@ -31,11 +34,24 @@ def probe_due() -> None:
     if (in_force := policies()) != _planned_by:
         claiming.replan(now)
         _planned_by = in_force
+    if (waiting := _waiting_batches()) > MOST_WAITING:
+        logger.error("no worker takes the probes", extra={"batches": waiting})
+        return
     claims = claiming.claim_due(now)
     for batch in claiming.batches(claims, settings.PROBE_BATCH_SIZE):
         pairs = [(claim.server_id, claim.slot.isoformat()) for claim in batch]
         expires = min(claim.interval for claim in batch).total_seconds()
         probe_servers.apply_async([pairs], expires=expires)
+
+
+def _waiting_batches() -> int:
+    """How many batches no worker has taken yet. A queue that nobody has ever used does not exist."""
+    with current_app.producer_pool.acquire(block=True) as producer:
+        channel = producer.channel
+        try:
+            return int(channel.queue_declare("probes", passive=True).message_count)
+        except ChannelError:
+            return 0
 
 
 @shared_task
@@ -51,7 +67,8 @@ def probe_servers(claims: list[tuple[int, str]]) -> None:
 @shared_task
 def prune_history() -> None:
     now = timezone.now()
-    recording.reap_orphans(now)
+    while recording.reap_orphans(now):
+        pass
     retention.prune(now)
 
 

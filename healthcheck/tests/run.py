@@ -15,12 +15,14 @@ from cryptography.fernet import Fernet
 from healthcheck.processes import dying_with_parent
 from healthcheck.tests.mariadb import MissingError, private_mariadb
 
+NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+"""Importing this very package sets the last one, to the settings that are not those of the tests."""
 NO_TESTS = 5
 """pytest's exit code when the arguments select no test; that is no failure of one half."""
 
 
 def _pytest(arguments: list[str], **variables: str) -> int:
-    environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
+    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
     return subprocess.run(
         [*dying_with_parent(), sys.executable, "-m", "pytest", *arguments],
         env={**environment, **variables},

@@ -2,8 +2,9 @@
 
 import django.core.validators
 import django.utils.timezone
-import monitors.fields
 from django.db import migrations, models
+
+import monitors.fields
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,7 @@
 import django.core.validators
-import monitors.fields
 from django.db import migrations, models
+
+import monitors.fields
 
 
 class Migration(migrations.Migration):

@@ -1,7 +1,8 @@
 import django.db.models.deletion
 import django.utils.timezone
-import monitors.fields
 from django.db import migrations, models
+
+import monitors.fields
 
 
 class Migration(migrations.Migration):

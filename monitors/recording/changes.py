@@ -51,6 +51,8 @@ def _update(server: Server, actor: str, now: datetime) -> Server:
     server.save(force_update=True)
     if any(getattr(before, name) != getattr(server, name) for name in TARGET_COLUMNS):
         _reset([server], Reason.EDITED, actor, now)
+        if server.paused:
+            ServerStatus.objects.filter(server=server).update(next_probe_at=None)
     elif server.notification and not before.notification:
         _tell_again([server], actor, now)
     _replan(server, now)

@@ -118,7 +118,9 @@ def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
     if not flips:
         return
     opening = [server[0] for server, memory, flip in flips if flip.after is Health.UNHEALTHY]
-    addresses = {server.id: address_text(server) for server in Server.objects.filter(id__in=opening)}
+    addresses = {
+        server.id: address_text(server) for server in Server.objects.filter(id__in=opening).defer("request_headers")
+    }
     incidents = store([_change(server, memory, flip, addresses) for server, memory, flip in flips])
     for server, memory, flip in flips:
         memory.incident_id = incidents[server[0]]

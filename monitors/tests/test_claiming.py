@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from monitors import claiming, recording
-from monitors.models import Gap, Policy, ServerStatus
+from monitors.models import Gap, Policy, Server, ServerStatus
 from monitors.schedule import next_slot
 from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, server
 
@@ -108,3 +108,42 @@ def test_claiming_takes_a_constant_number_of_statements(django_assert_max_num_qu
         server()
     with django_assert_max_num_queries(6):
         assert len(due(NOW)) == 60
+
+
+def test_a_clock_that_was_set_back_does_not_blind_the_monitor():
+    target = server()
+    wrong = next_slot(target.pk, NOW + timedelta(hours=9), INTERVAL)
+    claiming.beat(wrong)
+    ServerStatus.objects.update(next_probe_at=wrong)
+    recording.record([observation(target.pk, due(wrong)[target.pk])])
+    assert due(NOW) == {}
+    claiming.beat(NOW)
+    slots = [due(NOW + n * SECOND) for n in range(12)]
+    (slot,) = [claimed[target.pk] for claimed in slots if claimed]
+    assert NOW <= slot <= NOW + INTERVAL + 2 * SECOND
+    assert recording.record([observation(target.pk, slot, ok=False)]) == 0
+    assert ServerStatus.objects.get().failures == 1
+
+
+def test_outcomes_that_fail_to_come_are_a_gap_unless_the_fleet_is_slow():
+    server()
+    assert claiming.note_outcomes(NOW) is None
+    assert claiming.note_outcomes(NOW + 25 * SECOND) is None
+    assert claiming.note_outcomes(NOW + 100 * SECOND).duration == 75 * SECOND
+    Server.objects.update(interval_seconds=3600)
+    assert claiming.note_outcomes(NOW + 3000 * SECOND) is None
+
+
+def test_the_status_of_a_server_that_a_stranger_deleted_is_claimed_once_and_starves_nobody():
+    server()
+    Server.objects.all()._raw_delete("default")
+    assert due(NOW) == {}
+    assert ServerStatus.objects.get().next_probe_at is None
+
+
+def test_slow_servers_share_batches_so_that_quick_ones_do_not_wait_for_them():
+    quick, slow = [server() for _ in range(4)], [server(timeout_seconds=9) for _ in range(4)]
+    claims = claiming.claim_due(NOW)
+    first, second = claiming.batches(claims, 4)
+    assert {claim.server_id for claim in first} == {target.pk for target in quick}
+    assert {claim.server_id for claim in second} == {target.pk for target in slow}

@@ -266,3 +266,21 @@ def test_transitions_alternate_and_incidents_match_them(outcomes):
     healths = [row[1] for row in transitions(target)]
     assert all(a != b for a, b in pairwise(healths))
     assert ServerStatus.objects.get(server=target).health == (healths[-1] if healths else Health.UNKNOWN)
+
+
+def test_a_fault_of_ours_does_not_cover_what_the_server_did():
+    target = server()
+    see(target, "+--i++")
+    ended = StatusTransition.objects.latest("id")
+    assert (ended.outage, ended.failure) == (Outage.ENDED, "refused")
+    healthy = server()
+    see(healthy, "+i")
+    assert ServerStatus.objects.get(server=healthy).failure == ""
+
+
+def test_editing_a_paused_server_does_not_plan_a_probe():
+    target = server()
+    recording.pause([target.pk], actor="kim", now=NOW)
+    target.port = 9090
+    recording.save(target, actor="kim", now=NOW)
+    assert ServerStatus.objects.get().next_probe_at is None

@@ -132,3 +132,27 @@ def test_a_flush_waits_for_a_database_that_is_away_for_a_moment():
     assert seen.is_set()
     assert ServerStatus.objects.get(server=target).health == "HEALTHY"
     assert recorder.dropped == 0
+
+
+def test_a_header_that_no_key_can_read_makes_one_server_unseen_and_not_its_batch(running, port):
+    fine, sealed = server(port=port), server(port=port, request_headers={"X-Key": "secret"}, unhealthy_threshold=1)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE server_health SET request_headers = 'not encrypted' WHERE id = %s", [sealed.pk])
+    slots = dict.fromkeys([fine.pk, sealed.pk], timezone.now())
+    assert running.probe(worker.load(slots)).done.wait(PATIENCE)
+    assert ServerStatus.objects.get(server=fine).health == "HEALTHY"
+    assert ServerStatus.objects.get(server=sealed).health == "UNKNOWN"
+
+
+def test_a_hint_that_fails_does_not_end_the_recorder():
+    def fail():
+        raise RuntimeError("no broker")
+
+    recorder = Recorder(fail)
+    recorder.start()
+    for target in (server(unhealthy_threshold=1), server()):
+        batch = Batch(1)
+        recorder.put(observation(target.pk, NOW, ok=False), batch)
+        assert batch.done.wait(PATIENCE)
+    recorder.stop()
+    assert PastOutcome.objects.count() == 2

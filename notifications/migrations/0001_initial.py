@@ -1,7 +1,8 @@
 """The predecessor's table `notifications`, exactly: an existing one is adopted by `migrate --fake-initial`."""
 
-import monitors.fields
 from django.db import migrations, models
+
+import monitors.fields
 
 
 class Migration(migrations.Migration):

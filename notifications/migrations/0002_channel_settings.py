@@ -1,5 +1,6 @@
-import monitors.fields
 from django.db import migrations, models
+
+import monitors.fields
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from monitors.models import Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
-from notifications.models import Channel, Delivery, Kind, SkipReason, State
+from notifications.models import OPEN_STATES, Channel, Delivery, Kind, SkipReason, State
 
 logger = logging.getLogger(__name__)
 
@@ -39,29 +39,38 @@ def _hand_over_some(now: datetime) -> int:
     transitions = list(waiting.select_for_update()[:MOST])
     if not transitions:
         return 0
-    channels = list(Channel.objects.enabled())
+    channels = list(Channel.objects.enabled().defer("hook_url"))  # one that cannot be read silences no other
     told = _told(transitions)
     deliveries: list[Delivery] = []
     for transition in transitions:
         made = list(_deliveries(transition, channels, told, now))
         deliveries += made
         if transition.incident_id and transition.outage != Outage.ENDED:
-            told[transition.incident_id].update({delivery.channel_id: delivery for delivery in made})
+            for delivery in made:
+                _remember(told, delivery)
     _say_that_nobody_listens(deliveries)
-    deliveries += _summaries(deliveries, channels)
+    deliveries += _summaries(deliveries, channels, now)
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     StatusTransition.objects.filter(id__in=[t.pk for t in transitions]).update(handed_over_at=now)
     return len(transitions)
 
 
 def _told(transitions: Sequence[StatusTransition]) -> Told:
-    ending = [t.incident_id for t in transitions if t.outage == Outage.ENDED]
+    known = [t.incident_id for t in transitions if t.outage in (Outage.ENDED, Outage.ONGOING)]
     told: Told = defaultdict(dict)
-    for delivery in Delivery.objects.filter(incident_id__in=ending, kind__in=(Kind.FAILURE, Kind.ONGOING)).order_by(
+    for delivery in Delivery.objects.filter(incident_id__in=known, kind__in=(Kind.FAILURE, Kind.ONGOING)).order_by(
         "id"
     ):
-        told[delivery.incident_id or 0][delivery.channel_id] = delivery
+        _remember(told, delivery)
     return told
+
+
+def _remember(told: Told, delivery: Delivery) -> None:
+    """What was skipped later does not undo what was told before."""
+    by_channel = told[delivery.incident_id or 0]
+    earlier = by_channel.get(delivery.channel_id)
+    if earlier is None or earlier.state == State.SKIPPED or delivery.state != State.SKIPPED:
+        by_channel[delivery.channel_id] = delivery
 
 
 def _deliveries(
@@ -78,7 +87,11 @@ def _deliveries(
     if not wanting:
         yield _delivery(transition, kind, None, now, SkipReason.NO_CHANNEL)
     for channel in wanting:
-        yield _delivery(transition, kind, channel.pk, now, _reason_to_skip(transition, now))
+        skipped = _reason_to_skip(transition, now)
+        before = told[transition.incident_id or 0].get(channel.pk)
+        if kind is Kind.ONGOING and before and before.state in OPEN_STATES:
+            skipped = SkipReason.ABSORBED  # the channel is about to hear of it anyway
+        yield _delivery(transition, kind, channel.pk, now, skipped)
 
 
 def _ending(transition: StatusTransition, channel_id: str | None, earlier: Delivery, now: datetime) -> Delivery:
@@ -113,22 +126,23 @@ def _delivery(
     )
 
 
-def _summaries(deliveries: Sequence[Delivery], channels: Sequence[Channel]) -> Iterator[Delivery]:
+def _summaries(deliveries: Sequence[Delivery], channels: Sequence[Channel], now: datetime) -> Iterator[Delivery]:
     """One message for each channel that sums up the news which came too late."""
     enabled = {channel.pk for channel in channels}
     expired: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
-        if delivery.reason == SkipReason.EXPIRED and delivery.channel_id in enabled:
+        late = delivery.transition is not None and now - delivery.transition.at > NEWS_LASTS
+        if late and delivery.reason == SkipReason.EXPIRED and delivery.channel_id in enabled:
             expired[delivery.channel_id].append(delivery)
-    for channel_id, late in expired.items():
-        instants = [delivery.transition.at for delivery in late if delivery.transition]
+    for channel_id, missed in expired.items():
+        instants = [delivery.transition.at for delivery in missed if delivery.transition]
         yield Delivery(
             kind=Kind.EXPIRED,
             channel_id=channel_id,
-            key=f"expired:{late[0].transition_id}",
-            facts={"count": len(late), "oldest": min(instants).isoformat(), "newest": max(instants).isoformat()},
-            created_at=late[0].created_at,
-            next_attempt_at=late[0].created_at,
+            key=f"expired:{missed[0].transition_id}",
+            facts={"count": len(missed), "oldest": min(instants).isoformat(), "newest": max(instants).isoformat()},
+            created_at=now,
+            next_attempt_at=now,
         )
 
 

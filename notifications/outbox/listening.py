@@ -100,7 +100,7 @@ def tell_current(channel: Channel, now: datetime) -> int:
 def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     """A constant number of statements, however many channels and outages there are. Needs a transaction."""
     open_incidents = Incident.objects.filter(ended_at=None)
-    incidents = list(open_incidents.order_by("began_at"))
+    incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
     servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
     audible = set(servers.values_list("pk", flat=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F, Min, Q, QuerySet
 
-from monitors.models import Server
+from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, Channel, Delivery, Kind, SkipReason, State
 from notifications.outbox.composing import compose
@@ -33,6 +35,14 @@ PACE = timedelta(seconds=1)
 MOST_AT_ONCE = 16
 """Messages in flight, of all channels; half the threads of the worker that also runs the ticks."""
 LONGEST_BACKOFF = timedelta(seconds=60)
+LONGEST_DOUBT = timedelta(hours=1)
+"""Between two attempts of which each may have arrived: whoever answers oddly for a day gets some dozen repeats."""
+TRIED_FOR = timedelta(days=1)
+"""Whatever is still uncertain then is given up."""
+FURTHEST = timedelta(hours=2)
+"""No instant that we store lies further ahead; one that does is from before the clock was set back, and has passed."""
+SETTLING_SECONDS = 15.0
+"""Less than what is left of the lease after an attempt of ten seconds."""
 UNKNOWN_CODE_ATTEMPTS = 5
 """A refusal that we do not know is tried so often before we give up."""
 TRIED_ON = RATE_LIMITED | PASSING | {"connection_error"}
@@ -63,15 +73,23 @@ class BusyError(Exception):
 def due_channels(now: datetime) -> list[str]:
     """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
     does not take every thread of the worker."""
-    due = Delivery.objects.filter(state__in=OPEN_STATES, next_attempt_at__lte=now, channel__isnull=False)
+    due = Delivery.objects.filter(_passed("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
     ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
-    paced = set(Channel.objects.filter(next_send_at__gt=now).values_list("pk", flat=True))
+    paced = set(Channel.objects.exclude(_passed("next_send_at", now)).values_list("pk", flat=True))
     sending = set(_in_flight(now).values_list("channel_id", flat=True))
     return [id_ for id_ in ids if id_ not in paced | sending][: max(0, MOST_AT_ONCE - len(sending))]
 
 
+def _passed(column: str, now: datetime) -> Q:
+    return Q(**{column: None}) | Q(**{f"{column}__lte": now}) | Q(**{f"{column}__gt": now + FURTHEST})
+
+
+def _has_passed(instant: datetime | None, now: datetime) -> bool:
+    return instant is None or not now < instant <= now + FURTHEST
+
+
 def _in_flight(now: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(state=State.SENDING, lease_until__gt=now)
+    return Delivery.objects.filter(state=State.SENDING, lease_until__gt=now, lease_until__lte=now + FURTHEST)
 
 
 def deliver(channel_id: str, clock: Clock) -> Reply | None:
@@ -80,7 +98,7 @@ def deliver(channel_id: str, clock: Clock) -> Reply | None:
     if attempt is None:
         return None
     reply = _send(attempt)
-    settle(attempt, reply, clock())
+    _settle_surely(attempt, reply, clock)
     return reply
 
 
@@ -89,13 +107,13 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     """Take the oldest delivery of the channel that may be sent now. The channel's row is the lock: one claim at a time,
     at the channel's pace."""
     open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
-    channel = Channel.objects.select_for_update().filter(pk=channel_id).first()
+    channel = Channel.objects.defer("hook_url").select_for_update().filter(pk=channel_id).first()
     if _in_flight(now).filter(channel=channel_id).exists():  # a channel that hangs takes one thread, not one a second
         return None
     if channel is None or not channel.enabled:
         unwanted = open_ones.exclude(kind=Kind.TEST) if channel else open_ones
         unwanted.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
-    if channel is None or (channel.next_send_at and channel.next_send_at > now):
+    if channel is None or not _has_passed(channel.next_send_at, now):
         return None
     delivery = _next(open_ones[:CONSIDERED], now)
     return None if delivery is None else _take(delivery, channel, now)
@@ -111,7 +129,7 @@ def send_test(channel_id: str, clock: Clock) -> tuple[Delivery, Reply]:
     """
     attempt = claim_test(channel_id, clock())
     reply = _send(attempt)
-    settle(attempt, reply, clock())
+    _settle_surely(attempt, reply, clock)
     return attempt.delivery, reply
 
 
@@ -119,8 +137,8 @@ def send_test(channel_id: str, clock: Clock) -> tuple[Delivery, Reply]:
 def claim_test(channel_id: str, now: datetime) -> Attempt:
     """Take the test of the channel that is open, or a new one. Even of a channel that is disabled: whether it works is
     best known before it is enabled."""
-    channel = Channel.objects.select_for_update().get(pk=channel_id)
-    if channel.next_send_at and channel.next_send_at > now:
+    channel = Channel.objects.defer("hook_url").select_for_update().get(pk=channel_id)
+    if channel.next_send_at and not _has_passed(channel.next_send_at, now):
         raise BusyError(channel.next_send_at - now)
     if _in_flight(now).filter(channel=channel_id).exists():
         raise BusyError(PACE)
@@ -152,7 +170,7 @@ def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
     waiting: set[int] = set()
     for delivery in candidates:
         first = delivery.incident_id is None or delivery.incident_id not in waiting
-        if first and delivery.next_attempt_at <= now:
+        if first and _has_passed(delivery.next_attempt_at, now):
             if not (reason := _reason_to_skip(delivery)):
                 return delivery
             _skip(delivery, reason)
@@ -163,11 +181,12 @@ def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
 
 def _reason_to_skip(delivery: Delivery) -> str:
     """Why what was worth telling is so no longer. What Slack may have already is carried through to the end."""
-    if delivery.kind in (Kind.FAILURE, Kind.ONGOING) and delivery.attempts == 0 and delivery.transition:
-        server = Server.objects.filter(pk=delivery.transition.server_id).first()
-        if server is None:
+    if delivery.kind in (Kind.FAILURE, Kind.ONGOING) and delivery.attempts == 0:
+        about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
+        notification = about.values_list("notification", flat=True).first()
+        if notification is None:
             return SkipReason.SERVER_DELETED
-        return "" if server.notification else SkipReason.NOTIFICATION_OFF
+        return "" if notification else SkipReason.NOTIFICATION_OFF
     if delivery.kind in (Kind.RECOVERY, Kind.ENDED):
         earlier = Delivery.objects.filter(
             channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=(Kind.FAILURE, Kind.ONGOING)
@@ -184,10 +203,18 @@ def _skip(delivery: Delivery, reason: str) -> None:
 
 
 def _send(attempt: Attempt) -> Reply:
-    """One attempt, outside any transaction."""
-    message = compose(attempt.delivery, attempt.channel)
-    if attempt.channel.hook_url:
-        return post_webhook(attempt.channel.hook_url, message)
+    """One attempt, outside any transaction. What cannot even be written settles, or it would hold up the channel."""
+    try:
+        message = compose(attempt.delivery, attempt.channel)
+    except Exception:
+        logger.exception("message cannot be written", extra={"delivery": attempt.delivery.pk})
+        return Reply(Verdict.GIVE_UP, "unwritable")
+    try:
+        hook_url = attempt.channel.hook_url
+    except ValueError:
+        return Reply(Verdict.GIVE_UP, "unreadable_secret")
+    if hook_url:
+        return post_webhook(hook_url, message)
     if not settings.SLACK_BOT_TOKEN:
         return Reply(Verdict.GIVE_UP, "not_authed")
     metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": str(attempt.delivery.pk)}}
@@ -200,6 +227,21 @@ def _send(attempt: Attempt) -> Reply:
     )
 
 
+def _settle_surely(attempt: Attempt, reply: Reply, clock: Clock) -> bool:
+    """Settle, through a database that is away for a moment: Slack's answer is nowhere but here, and once it is gone the
+    message would be sent again."""
+    until = time.monotonic() + SETTLING_SECONDS
+    while True:
+        try:
+            return settle(attempt, reply, clock())
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= until:
+                raise
+            connection.close()
+            time.sleep(0.25)
+
+
+@retried_atomic
 def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     """Write down what became of the attempt. False when the lease was lost: then it is another's to settle."""
     delivery = attempt.delivery
@@ -207,7 +249,9 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     verdict = reply.verdict
     if reply.verdict is Verdict.RETRY and reply.code not in TRIED_ON and delivery.attempts >= UNKNOWN_CODE_ATTEMPTS:
         verdict = Verdict.GIVE_UP
-    retry_at = now + (reply.retry_after or _backoff(delivery.attempts))
+    if reply.verdict is Verdict.UNCERTAIN and now - (delivery.first_attempt_at or now) > TRIED_FOR:
+        verdict = Verdict.GIVE_UP
+    retry_at = now + (reply.retry_after or _backoff(delivery.attempts, reply))
     match verdict:
         case Verdict.SENT:
             told_at = delivery.transition.at if delivery.transition else delivery.created_at
@@ -227,6 +271,8 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     return bool(Delivery.objects.filter(ours).update(lease_until=None, **changes))
 
 
-def _backoff(attempts: int) -> timedelta:
-    """1, 2, 4, ... seconds, at most `LONGEST_BACKOFF`."""
-    return min(timedelta(seconds=2 ** min(attempts - 1, 10)), LONGEST_BACKOFF)
+def _backoff(attempts: int, reply: Reply) -> timedelta:
+    """1, 2, 4, ... seconds, up to a minute; up to an hour where Slack may have taken every one of them. A server error
+    says of itself that it did not serve."""
+    doubtful = reply.verdict is Verdict.UNCERTAIN and not reply.code.startswith("http_5")
+    return min(timedelta(seconds=2 ** min(attempts - 1, 12)), LONGEST_DOUBT if doubtful else LONGEST_BACKOFF)

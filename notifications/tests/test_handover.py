@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from monitors import recording
 from monitors.models import StatusTransition
@@ -172,3 +173,51 @@ def test_handing_over_takes_a_constant_number_of_statements(channel, django_asse
     with django_assert_max_num_queries(12):
         outbox.hand_over(SOON)
     assert len(told()) == 50
+
+
+@pytest.mark.parametrize("later", ["switched off again", "channel disabled and enabled"])
+def test_a_message_that_was_skipped_later_does_not_undo_what_was_told(channel, later):
+    target = server()
+    see(target, "+--")
+    outbox.hand_over(SOON)
+    Delivery.objects.update(state="sent")
+    recording.set_notification([target.pk], False, actor="kim", now=SOON)
+    recording.set_notification([target.pk], True, actor="kim", now=SOON)
+    outbox.hand_over(SOON)
+    reason = "notification_off" if later == "switched off again" else "channel_disabled"
+    Delivery.objects.filter(kind="ongoing").update(state="skipped", reason=reason)
+    see(target, "++", NOW + 10 * INTERVAL)
+    outbox.hand_over(NOW + 15 * INTERVAL)
+    assert told()[-1] == ("C1", "recovery", "pending", "")
+
+
+def test_switching_notification_off_and_on_before_the_hand_over_announces_once(channel):
+    target = server()
+    see(target, "+--")
+    recording.set_notification([target.pk], False, actor="kim", now=SOON)
+    recording.set_notification([target.pk], True, actor="kim", now=SOON)
+    outbox.hand_over(SOON)
+    assert [row[1:] for row in told()] == [("failure", "pending", ""), ("ongoing", "skipped", "absorbed")]
+
+
+def test_a_channel_whose_secret_no_key_can_read_silences_no_other(channel):
+    Channel.objects.create(channel_id="hook", hook_url="https://hooks.slack.com/services/T/B/x")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE notifications SET hook_url = 'not encrypted' WHERE channel_id = 'hook'")
+    see(server(), "+--")
+    outbox.hand_over(SOON)
+    assert len(told()) == 2
+
+
+def test_the_recovery_of_an_expired_failure_makes_no_second_summary(channel):
+    target = server()
+    see(target, "+--")
+    late = NOW + timedelta(hours=2)
+    outbox.hand_over(late)
+    see(target, "++", late)
+    outbox.hand_over(late + 60 * SECOND)
+    assert [row[1:] for row in told()] == [
+        ("failure", "skipped", "expired"),
+        ("expired", "pending", ""),
+        ("recovery", "skipped", "expired"),
+    ]

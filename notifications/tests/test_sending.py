@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from monitors import recording
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
@@ -302,3 +302,73 @@ def test_an_expired_summary_says_how_many(slack, channel, clock):
     run(clock, 2)
     assert len(texts(slack)) == 1
     assert "3" in texts(slack)[0]
+
+
+def test_a_secret_that_no_key_can_read_settles_as_such(slack, channel, clock):
+    Channel.objects.create(channel_id="hook", hook_url=slack.hook_url())
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE notifications SET hook_url = 'not encrypted' WHERE channel_id = 'hook'")
+    see(server(), "+--")
+    run(clock, 2)
+    assert sorted(states()) == [("failed", "unreadable_secret"), ("sent", "")]
+
+
+def test_a_message_that_cannot_be_written_holds_up_no_other(slack, channel, clock):
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    Delivery.objects.update(incident_id=None, transition=None, kind="ongoing", attempts=1)
+    see(server(), "+--")
+    run(clock, 3)
+    assert states() == [("failed", "unwritable"), ("sent", "")]
+
+
+def test_an_answer_that_says_nothing_is_not_asked_for_more_than_some_dozen_times_a_day(slack, channel, clock):
+    slack.faults.set(Fault(Kind.CUT_BEFORE_RECORD))
+    see(server(), "+--")
+    end = clock.now + timedelta(days=2)
+    while clock.now < end:
+        run(clock)
+        waiting = Delivery.objects.filter(state__in=("pending", "uncertain")).values_list("next_attempt_at", flat=True)
+        if not waiting:
+            break
+        clock.now = max(clock.now, waiting[0])
+    assert states() == [("failed", "connection_lost")]
+    assert Delivery.objects.get().attempts < 48
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_when_slack_has_answered_doubles_nothing(slack, channel, clock):
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    refusals = [OperationalError(1213, "deadlock"), OperationalError(1213, "deadlock")]
+
+    def deadlocked(execute, sql, params, many, context):
+        if refusals and "sent_at" in sql and sql.startswith("UPDATE"):
+            raise refusals.pop()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(deadlocked):
+        outbox.deliver(channel.pk, clock)
+    run(clock, 40)
+    assert states() == [("sent", "")]
+    assert len(texts(slack)) == 1
+
+
+def test_a_clock_that_was_set_back_does_not_hold_messages_back(slack, channel, clock):
+    Channel.objects.update(next_send_at=clock.now + timedelta(hours=9))
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    Delivery.objects.update(next_attempt_at=clock.now + timedelta(hours=9))
+    run(clock)
+    assert states() == [("sent", "")]
+
+
+def test_what_a_new_channel_is_told_is_skipped_when_the_server_is_gone_by_then(slack, channel, clock):
+    target = server()
+    see(target, "+--")
+    outbox.set_enabled([channel.pk], False, clock.now)
+    outbox.hand_over(clock.now)
+    outbox.set_enabled([channel.pk], True, clock.now)
+    recording.delete([target.pk], actor="kim", now=clock.now)
+    run(clock, 3)
+    assert set(states()) == {("skipped", "no_channel"), ("skipped", "server_deleted")}
