@@ -20,5 +20,5 @@ check: ## everything that is checked before a change lands
 	@bash .ci/run
 
 messages: ## collects the texts to translate and compiles the translations; needs Debian's gettext
-	@$(PYTHON) manage.py makemessages --locale ko --no-location --ignore .venv --ignore var
+	@$(PYTHON) manage.py makemessages --locale ko --no-location --no-obsolete --ignore .venv --ignore var
 	@$(PYTHON) manage.py compilemessages --locale ko --ignore .venv

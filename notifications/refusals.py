@@ -189,6 +189,10 @@ REFUSALS: dict[str, Promise] = {
     "bad_answer": gettext_lazy("What answered did not answer like Slack: check SLACK_API_URL and any proxy."),
     "connection_error": gettext_lazy("Slack cannot be reached: check the network, DNS and any proxy."),
     "connection_lost": gettext_lazy("The connection broke before Slack answered; the message may have been posted."),
+    "unreadable_secret": gettext_lazy(
+        "None of ENCRYPTION_KEYS can read the webhook's URL: restore the key that wrote it, or enter the URL again."
+    ),
+    "unwritable": gettext_lazy("The message could not be written: a fault of the monitor itself, see its log."),
     "invalid_url": gettext_lazy("The address is not a usable URL: set the webhook, or SLACK_API_URL, again."),
     "timeout": gettext_lazy("Slack did not answer in time; the message may have been posted."),
 }
