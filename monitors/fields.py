@@ -195,6 +195,10 @@ class EncryptedHeadersField(EncryptedTextField):
 class TagsField(CharField):
     """A list of short words in one text, each between commas, so that `contains=",word,"` finds it on any database."""
 
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
+
     def from_db_value(self, value: str | None, *_args: Any) -> list[str] | None:
         return None if value is None else [tag for tag in value.split(",") if tag]
 

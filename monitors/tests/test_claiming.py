@@ -99,6 +99,7 @@ def test_a_silence_of_ticks_is_a_gap_that_is_kept():
     assert claiming.beat(NOW) is None
     assert claiming.beat(NOW + SECOND) is None
     gap = claiming.beat(NOW + 60 * SECOND)
+    assert gap
     assert gap == Gap.objects.get()
     assert gap.duration == 59 * SECOND
 
@@ -129,7 +130,9 @@ def test_outcomes_that_fail_to_come_are_a_gap_unless_the_fleet_is_slow():
     server()
     assert claiming.note_outcomes(NOW) is None
     assert claiming.note_outcomes(NOW + 25 * SECOND) is None
-    assert claiming.note_outcomes(NOW + 100 * SECOND).duration == 75 * SECOND
+    gap = claiming.note_outcomes(NOW + 100 * SECOND)
+    assert gap
+    assert gap.duration == 75 * SECOND
     Server.objects.update(interval_seconds=3600)
     assert claiming.note_outcomes(NOW + 3000 * SECOND) is None
 

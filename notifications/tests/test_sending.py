@@ -233,6 +233,8 @@ def test_whoever_lost_its_lease_settles_nothing(channel, clock):
     slow = sending.claim(channel.pk, clock.now)
     clock.now += sending.LEASE + SECOND
     fast = sending.claim(channel.pk, clock.now)
+    assert slow
+    assert fast
     assert not sending.settle(slow, Reply(Verdict.GIVE_UP, "is_archived"), clock.now)
     assert sending.settle(fast, Reply(Verdict.SENT, ts="1.0"), clock.now)
     assert states() == [("sent", "")]
@@ -280,6 +282,7 @@ def test_a_test_message_reaches_even_a_disabled_channel(slack, channel, clock):
     outbox.set_enabled([channel.pk], False, clock.now)
     outbox.request_test(channel.pk, clock.now)
     reply = outbox.deliver(channel.pk, clock)
+    assert reply
     assert reply.verdict is Verdict.SENT
     assert len(texts(slack)) == 1
 
