@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.db.backends.mysql.features import DatabaseFeatures
+from django.utils import translation
+from django.utils import translation
 
 from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
 from healthcheck.tests.private_redis import private_redis
@@ -43,6 +45,13 @@ def _touches_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or "db" in fixtures or "transactional_db" in fixtures
 
 
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A request leaves its language behind in its thread; no test finds that of the one before."""
+    with translation.override("en"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The REDIS_URL of a Redis of this session's own. Empty it when you begin."""
@@ -60,3 +69,10 @@ def mariadb_server() -> Iterator[PrivateMariaDB]:
         if os.environ.get("CI"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A request leaves its reader's language behind in the thread that served it, which here is that of the next test."""
+    with translation.override("en"):
+        yield
