@@ -73,6 +73,6 @@ def mariadb_server() -> Iterator[PrivateMariaDB]:
 
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
-    """A request leaves its reader's language behind in the thread that served it, which here is that of the next test."""
+    """A request leaves its language behind in the thread that served it, which here serves the next test."""
     with translation.override("en"):
         yield
