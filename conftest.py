@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from django.db.backends.mysql.features import DatabaseFeatures
 from django.utils import translation
-from django.utils import translation
 
 from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
 from healthcheck.tests.private_redis import private_redis
