@@ -68,10 +68,3 @@ def mariadb_server() -> Iterator[PrivateMariaDB]:
         if os.environ.get("CI"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    """A request leaves its language behind in the thread that served it, which here serves the next test."""
-    with translation.override("en"):
-        yield
