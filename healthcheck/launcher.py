@@ -47,6 +47,8 @@ def read_settings() -> Any:
         from healthcheck import settings  # noqa: PLC0415 - importing it can fail, and that is to be told
     except ImproperlyConfigured as error:
         raise StartError(f"{error} (see .env.example)") from None
+    except ValueError as error:
+        raise StartError(f"a variable has a value that makes no sense: {error} (see .env.example)") from None
     return settings
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cryptography.fernet import Fernet
 
 from healthcheck.launcher import commands
 from healthcheck.processes import end
@@ -38,7 +39,8 @@ class Launched:
     def __init__(self, data_dir: Path, *command: str, port: int = 0, **variables: str) -> None:
         self.port = port or free_port()
         self._log = data_dir.parent / f"log-{self.port}"
-        environment = clean_environment(DATA_DIR=str(data_dir), PORT=str(self.port), **{"DEMO": "0", **variables})
+        chosen = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "DEMO": "0", **variables}
+        environment = clean_environment(**chosen)
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(
                 command or PROGRAM,
@@ -135,6 +137,29 @@ def test_a_port_in_use_is_said_plainly(launch):
         assert refused.process.wait(20) == 1
     assert f"cannot listen on 127.0.0.1 port {port}" in refused.output
     assert "Traceback" not in refused.output
+
+
+MISTAKES = {  # what is wrong: (variables, what is said)
+    "a secret is missing": ({"DATABASE_URL": "mysql://a@127.0.0.1:1/a"}, "Set the SECRET_KEY environment variable"),
+    "a port is a word": ({"PORT": "http"}, "'http'"),
+    "no database answers": (
+        {
+            "DATABASE_URL": "mysql://a:secret@127.0.0.1:1/a",
+            "SECRET_KEY": "only-for-tests",
+            "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        },
+        "the database does not work",
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_said_in_a_sentence(launch, variables, said):
+    refused = launch(**variables)
+    assert refused.process.wait(30) == 1
+    assert said in refused.output
+    assert "Traceback" not in refused.output
+    assert "secret@" not in refused.output
 
 
 def test_a_socket_directory_that_others_may_enter_is_refused(launch, tmp_path):
