@@ -17,9 +17,6 @@ from healthcheck.tests.mariadb import MissingError, private_mariadb
 
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 """Importing this very package sets the last one, to the settings that are not those of the tests."""
-TOGETHER = ["-n", "2", "--dist", "loadfile", "-m", "not stack and not browser and not mariadb"]
-ALONE = ["-m", "stack or browser or mariadb"]
-"""Whole stacks have the machine to themselves."""
 NO_TESTS = 5
 """pytest's exit code when the arguments select no test; that is no failure of one half."""
 
@@ -40,16 +37,14 @@ def main(arguments: list[str]) -> int:
     try:
         with private_mariadb() as server:
             print("== on MariaDB", flush=True)
-            again = ["--only-database", *TOGETHER, *arguments]
+            again = ["--only-database", "-m", "not stack and not browser and not mariadb", *arguments]
             codes.append(_pytest(again, DATABASE_URL=server.url("monitor"), **secrets))
     except MissingError as missing:
         print(f"== not on MariaDB: {missing}", file=sys.stderr, flush=True)
         codes.append(1 if os.environ.get("CI") else 0)
     print("== on SQLite", flush=True)
     with tempfile.TemporaryDirectory(prefix="shm-tests-") as directory:
-        url = f"sqlite:///{directory}/unused.sqlite3"
-        codes.append(_pytest([*ALONE, *arguments], DATABASE_URL=url, **secrets))
-        codes.append(_pytest([*TOGETHER, *arguments], DATABASE_URL=url, **secrets))
+        codes.append(_pytest(arguments, DATABASE_URL=f"sqlite:///{directory}/unused.sqlite3", **secrets))
     if set(codes) == {NO_TESTS}:
         return NO_TESTS
     return max((code for code in codes if code != NO_TESTS), default=0)
