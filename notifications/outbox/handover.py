@@ -34,12 +34,17 @@ def hand_over(now: datetime) -> int:
 @retried_atomic
 def _hand_over_some(now: datetime) -> int:
     """The mark and the deliveries commit together. The mark is a column of each transition: ids commit out of order, so
-    the highest one seen says nothing about the lower ones."""
+    the highest one seen says nothing about the lower ones.
+
+    The channels are locked first: one that begins to listen meanwhile has told itself of what was down before us, or
+    waits and does so after us.
+    """
     waiting = StatusTransition.objects.filter(handed_over_at=None).order_by("id")
-    transitions = list(waiting.select_for_update()[:MOST])
-    if not transitions:
+    if not waiting.exists():
         return 0
-    channels = list(Channel.objects.enabled().defer("hook_url"))  # one that cannot be read silences no other
+    shown = Channel.objects.defer("hook_url")  # one that cannot be read silences no other
+    channels = [channel for channel in shown.select_for_update().order_by("pk") if channel.enabled]
+    transitions = list(waiting.select_for_update()[:MOST])
     told = _told(transitions)
     deliveries: list[Delivery] = []
     for transition in transitions:
@@ -58,9 +63,8 @@ def _hand_over_some(now: datetime) -> int:
 def _told(transitions: Sequence[StatusTransition]) -> Told:
     known = [t.incident_id for t in transitions if t.outage in (Outage.ENDED, Outage.ONGOING)]
     told: Told = defaultdict(dict)
-    for delivery in Delivery.objects.filter(incident_id__in=known, kind__in=(Kind.FAILURE, Kind.ONGOING)).order_by(
-        "id"
-    ):
+    telling = Delivery.objects.filter(incident_id__in=known, kind__in=(Kind.FAILURE, Kind.ONGOING))
+    for delivery in telling.order_by("id"):
         _remember(told, delivery)
     return told
 
