@@ -247,6 +247,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": every(1.0),
         "options": {"expires": 2},
     },
+    "prune deliveries": {
+        "task": "notifications.tasks.prune_deliveries",
+        "schedule": every(600),
+        "options": {"expires": 600},
+    },
     "prune history": {"task": "monitors.tasks.prune_history", "schedule": every(60.0), "options": {"expires": 60}},
 }
 if INVENTORY_URL:

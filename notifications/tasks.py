@@ -18,5 +18,10 @@ def deliver_due() -> None:
 
 
 @shared_task
+def prune_deliveries() -> None:
+    outbox.prune(timezone.now())
+
+
+@shared_task
 def deliver(channel_id: str) -> None:
     outbox.deliver(channel_id, timezone.now)

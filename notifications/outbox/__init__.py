@@ -11,6 +11,7 @@ from notifications.outbox.listening import (
     set_enabled,
     tell_current,
 )
+from notifications.outbox.pruning import prune
 from notifications.outbox.requests import request_test, resend
 from notifications.outbox.sending import BusyError, deliver, due_channels, send_test
 
@@ -22,6 +23,7 @@ __all__ = [
     "deliver",
     "due_channels",
     "hand_over",
+    "prune",
     "remove_channels",
     "request_test",
     "resend",
