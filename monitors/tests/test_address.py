@@ -203,3 +203,12 @@ def test_expected_status_is_refused(text):
     with pytest.raises(InvalidAddress) as caught:
         parse_expected_status(text)
     assert caught.value.field == "expected_status"
+
+
+def test_seed_defect_6_the_port_is_used():
+    assert parse_address(host="https://web.example.com", port=8443, type=1).port == 8443
+
+
+def test_seed_defect_7_a_host_that_carries_wss_is_taken_as_it_is():
+    address = parse_address(host="wss://ws1.example.com", port=443, type=2)
+    assert (address.scheme, address.host, address.path) == ("wss", "ws1.example.com", "/hub/chat")

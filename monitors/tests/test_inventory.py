@@ -32,7 +32,7 @@ def sync(*, dry_run: bool = False, force: bool = False, now: Any = NOW) -> Inven
 
 @pytest.mark.django_db
 class TestSynchronise:
-    def test_new_servers_are_created_and_then_unchanged(self, inventory):
+    def test_seed_defect_15_new_servers_are_created_and_then_unchanged(self, inventory):
         inventory.body = json.dumps({"servers": listing("a", "b", rack=7)}).encode()
         assert sync().created == ["a", "b"]
         assert Server.objects.filter(from_inventory=True, notification=True, paused=False).count() == 2

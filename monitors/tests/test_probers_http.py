@@ -122,7 +122,7 @@ DEADLINES = {  # sentence: (behaviour, what is expected, failure)
 
 
 @pytest.mark.parametrize(("behaviour", "expectations", "failure"), DEADLINES.values(), ids=DEADLINES)
-def test_one_deadline_covers_everything(farm, behaviour, expectations, failure):
+def test_seed_defect_1_one_deadline_covers_everything(farm, behaviour, expectations, failure):
     server = farm.serve(behaviour)
     began = time.monotonic()
     outcome = see(server, timeout=BRIEF, **expectations)

@@ -118,7 +118,7 @@ def test_an_outage_goes_on_while_the_monitor_is_blind_and_is_announced_once():
     assert Incident.objects.get().ended_at == NOW + 7 * INTERVAL + BEGAN
 
 
-def test_history_and_rollups_are_written_with_the_batch():
+def test_seed_defect_13_history_and_rollups_are_written_with_the_batch():
     target = server()
     see(target, "+-+" * 30)
     assert PastOutcome.objects.filter(server=target).count() == 90

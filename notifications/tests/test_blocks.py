@@ -11,7 +11,7 @@ from notifications.tests.test_wording import DATE
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 
 
-def test_dates_are_the_readers_own_with_ours_beside(settings):
+def test_seed_defect_18_dates_are_the_readers_own_with_ours_beside(settings):
     settings.TIME_ZONE = "Asia/Seoul"
     date = DATE.fullmatch(blocks.slack_date(NOON))
     assert date

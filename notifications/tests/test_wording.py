@@ -233,7 +233,7 @@ def assert_harmless(message: Message) -> None:
 @settings(max_examples=100, deadline=None)
 @given(OUTAGES, HOSTILE, HOSTILE, st.booleans())
 @example(LONGEST, "deleted", ENDLESS, True)
-def test_nothing_foreign_does_harm(outage, reason, actor, repeat):
+def test_seed_defect_12_nothing_foreign_does_harm(outage, reason, actor, repeat):
     for message in (
         wording.failure_message(outage, possible_repeat=repeat),
         wording.recovery_message(outage, possible_repeat=repeat),
