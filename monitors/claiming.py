@@ -20,7 +20,6 @@ from monitors.transactions import retried_atomic
 
 logger = logging.getLogger(__name__)
 
-TICK = timedelta(seconds=1)
 LOOK_AHEAD = timedelta(seconds=1.5)
 """Servers due before now + this are claimed: the next tick comes after one second, give or take."""
 LATEST_START = timedelta(seconds=1)

@@ -26,6 +26,8 @@ else:
     CharField, DateTimeField, IntegerField = models.CharField, models.DateTimeField, models.IntegerField
     BigIntegerField, TextField = models.BigIntegerField, models.TextField
 
+MASK = "********"
+"""Shown instead of a secret; where it comes back, it stands for the stored one."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 

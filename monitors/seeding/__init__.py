@@ -1,9 +1,10 @@
 """Servers from a file: read it, compare it with what is stored, write what differs."""
 
+from monitors.fields import MASK
 from monitors.seeding.planning import Action, Entry, Stored, names_of, plan
 from monitors.seeding.reading import SUFFIXES, Format, read
 from monitors.seeding.rows import KEYS, MAX_BYTES, Problem, Row, SeedError, printable
-from monitors.seeding.values import MASK, typed
+from monitors.seeding.values import typed
 from monitors.seeding.writing import write
 
 __all__ = [

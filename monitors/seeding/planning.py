@@ -10,9 +10,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from monitors.fields import MASK
 from monitors.models import Server, ServerStatus
 from monitors.seeding.rows import REQUIRED, Problem, Row, printable
-from monitors.seeding.values import MASK
 from monitors.validation import name_key
 
 NAMES_PER_QUERY = 500

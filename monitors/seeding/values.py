@@ -10,9 +10,6 @@ from django.utils.translation import gettext as _
 
 from monitors.seeding.rows import KEYS, NEVER_NULL, Problem, Repeating, Row, closest, gathered, printable
 
-MASK = "********"
-"""Stands for a secret that is not shown. Read back, it means the secret that is stored."""
-
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),

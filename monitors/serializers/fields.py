@@ -11,10 +11,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-T = TypeVar("T")
+from monitors.fields import MASK
 
-MASK = "********"
-"""Shown instead of a secret. Sent back, it means "what you have"."""
+T = TypeVar("T")
 
 WHOLE = re.compile(r"-?[0-9]{1,1000}")
 
