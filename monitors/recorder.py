@@ -4,10 +4,11 @@ size of a batch and no slow server delays a neighbour's result."""
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
 from celery import current_app
 from django.conf import settings
@@ -16,17 +17,36 @@ from django.utils import timezone
 
 from monitors.claiming import note_outcomes
 from monitors.probers.base import Observation
+from monitors.probers.engine import Job
 from monitors.recording import record
+from monitors.status import Health
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 0.25
-FLUSH_OUTCOMES = 250
+LINGER_SECONDS = 1.0
+"""How long an outcome waits for company: each flush costs two wake-ups and a transaction, whatever its size."""
+SOON_SECONDS = 0.15
+"""How long one waits that may complete a run, and so may be news."""
+FLUSH_OUTCOMES = 500
 PATIENCE_SECONDS = 5.0
 """How long a flush is tried again while the database is away. What cannot be stored then is dropped, and counted: it is
 as if nobody had looked, and no counter moves."""
 
+RETRY_SECONDS = 0.25
+
 Hint = Callable[[], None]
+
+
+def linger(job: Job, observation: Observation) -> float:
+    """Seconds that an outcome may wait for company.
+
+    One that speaks against the stored health is soon recorded. So is that of a server with a short interval, whose next
+    slot cannot be claimed before.
+    """
+    expected = {Health.HEALTHY: True, Health.UNHEALTHY: False}.get(job.health)
+    if observation.outcome.ok is not None and observation.outcome.ok is not expected:
+        return SOON_SECONDS
+    return min(LINGER_SECONDS, job.interval.total_seconds() / 5)
 
 
 class Batch:
@@ -47,11 +67,15 @@ class Batch:
 
 
 class Recorder:
-    """Drains observations every `FLUSH_SECONDS` or `FLUSH_OUTCOMES`, and rings `hint` after news."""
+    """Records what has come in when the first of it has waited long enough, or there are `FLUSH_OUTCOMES` of it; rings
+    `hint` after news."""
 
     def __init__(self, hint: Hint) -> None:
         self._hint = hint
-        self._waiting: queue.SimpleQueue[tuple[Observation, Batch] | None] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Observation, Batch]] = deque()
+        self._due = inf
+        self._stopping = False
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._news = threading.Event()
         self._bell = threading.Thread(target=self._ring, name="bell", daemon=True)
@@ -64,26 +88,43 @@ class Recorder:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Record what is waiting, then end."""
-        self._waiting.put(None)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
         self._thread.join(timeout)
 
-    def put(self, observation: Observation, batch: Batch) -> None:
-        self._waiting.put((observation, batch))
+    def put(self, observation: Observation, batch: Batch, within: float = 0) -> None:
+        """Have `observation` recorded within so many seconds."""
+        with self._changed:
+            self._waiting.append((observation, batch))
+            due = time.monotonic() + within
+            if due < self._due or len(self._waiting) == FLUSH_OUTCOMES:
+                self._due = min(due, self._due)
+                self._changed.notify()
 
     def _run(self) -> None:
-        running = True
-        while running:
-            collected, running = self._collect()
+        while collected := self._collect():
             try:
-                if collected:
-                    self._flush([observation for observation, _ in collected])
-                    self._beat()
+                self._flush([observation for observation, _ in collected])
+                self._beat()
             except Exception:  # a recorder that ends would leave the process alive and blind
                 logger.exception("recorder stumbled", extra={"outcomes": len(collected)})
             finally:
                 for _, batch in collected:
                     batch.finish()
         connection.close()
+
+    def _collect(self) -> list[tuple[Observation, Batch]]:
+        """Wait for what is to be recorded next; empty when nothing will come any more."""
+        with self._changed:
+            while not self._stopping and len(self._waiting) < FLUSH_OUTCOMES:
+                left = self._due - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(None if left == inf else left)
+            collected = [self._waiting.popleft() for _ in range(min(FLUSH_OUTCOMES, len(self._waiting)))]
+            self._due = time.monotonic() if self._waiting else inf
+            return collected
 
     def _ring(self) -> None:
         """In a thread of its own: a broker that hangs must not hold up what is to be recorded."""
@@ -101,22 +142,6 @@ class Recorder:
             if gap := note_outcomes(timezone.now()):
                 logger.warning("nothing was recorded", extra={"seconds": gap.duration.total_seconds()})
 
-    def _collect(self) -> tuple[list[tuple[Observation, Batch]], bool]:
-        """What has come in within one flush, and whether there may be more."""
-        item = self._waiting.get()
-        collected: list[tuple[Observation, Batch]] = []
-        until = time.monotonic() + FLUSH_SECONDS
-        while item is not None:
-            collected.append(item)
-            left = until - time.monotonic()
-            if len(collected) >= FLUSH_OUTCOMES or left <= 0:
-                return collected, True
-            try:
-                item = self._waiting.get(timeout=left)
-            except queue.Empty:
-                return collected, True
-        return collected, False
-
     def _flush(self, observations: Sequence[Observation]) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -128,7 +153,7 @@ class Recorder:
                 if time.monotonic() >= until:
                     self._drop(observations, "the database is away")
                     return
-                time.sleep(FLUSH_SECONDS)
+                time.sleep(RETRY_SECONDS)
             except Exception:
                 logger.exception("recording failed", extra={"outcomes": len(observations)})
                 self._flush_singly(observations)

@@ -18,7 +18,8 @@ from monitors.fields import decrypt
 from monitors.models import Server
 from monitors.probers.base import Failure, Observation, Outcome, Target
 from monitors.probers.engine import Engine, Job
-from monitors.recorder import Batch, Recorder, send_hint
+from monitors.recorder import Batch, Recorder, linger, send_hint
+from monitors.status import Health
 from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, policies, target_from
 from monitors.validation import deny_list
 
@@ -38,7 +39,7 @@ class Worker:
             if observation is None:
                 batch.finish()
             else:
-                self.recorder.put(observation, batch)
+                self.recorder.put(observation, batch, linger(job, observation))
 
         self.engine.submit(jobs, sink)
         return batch
@@ -78,13 +79,15 @@ def load(slots: dict[int, datetime]) -> list[Job]:
     """One job for each server that still exists and is not paused."""
     *where, headers = TARGET_COLUMNS
     sealed = ExpressionWrapper(F(headers), output_field=TextField())  # opened one by one
-    rows = Server.objects.active().filter(id__in=slots).values_list("id", *RULE_COLUMNS, *where, sealed)
+    rows = (
+        Server.objects.active().filter(id__in=slots).values_list("id", "status__health", *RULE_COLUMNS, *where, sealed)
+    )
     in_force = policies()
     jobs = []
-    for server_id, *columns in rows:
+    for server_id, health, *columns in rows:
         rules = in_force.effective(*columns[: len(RULE_COLUMNS)])
         target = _target(columns[len(RULE_COLUMNS) :], rules.timeout)
-        jobs.append(Job(server_id=server_id, slot=slots[server_id], target=target))
+        jobs.append(Job(server_id, slots[server_id], target, rules.interval, Health(health or Health.UNKNOWN)))
     return jobs
 
 

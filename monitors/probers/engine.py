@@ -25,6 +25,7 @@ from monitors.probers.http import HttpProber
 from monitors.probers.network import Network
 from monitors.probers.resolver import Resolver
 from monitors.probers.websocket import WebSocketProber
+from monitors.status import Health
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class Job:
     server_id: int
     slot: datetime
     target: Target | Outcome
+    interval: timedelta = timedelta(seconds=30)
+    health: Health = Health.UNKNOWN
+    """What was stored when the job was made. This and the interval say how soon its outcome matters."""
 
 
 Sink = Callable[[Job, Observation | None], None]

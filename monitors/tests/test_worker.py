@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from monitors import recording, worker
 from monitors.models import PastOutcome, ServerStatus
+from monitors.probers.base import Outcome
 from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine
-from monitors.recorder import Batch, Recorder
+from monitors.probers.engine import Engine, Job
+from monitors.recorder import FLUSH_OUTCOMES, SOON_SECONDS, Batch, Recorder, linger
+from monitors.status import Health
 from monitors.tests.builders import NOW, observation, server
 from monitors.worker import Worker
 
@@ -156,3 +158,80 @@ def test_a_hint_that_fails_does_not_end_the_recorder():
         assert batch.done.wait(PATIENCE)
     recorder.stop()
     assert PastOutcome.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("health", "ok", "interval", "seconds"),
+    [
+        (Health.HEALTHY, True, 30, 1.0),
+        (Health.HEALTHY, True, 1, 0.2),
+        (Health.HEALTHY, None, 30, 1.0),
+        (Health.HEALTHY, False, 30, SOON_SECONDS),
+        (Health.UNHEALTHY, False, 30, 1.0),
+        (Health.UNHEALTHY, True, 30, SOON_SECONDS),
+        (Health.UNKNOWN, True, 30, SOON_SECONDS),
+        (Health.UNKNOWN, False, 30, SOON_SECONDS),
+    ],
+)
+def test_an_outcome_that_may_be_news_is_recorded_before_one_that_is_not(health, ok, interval, seconds):
+    target = Outcome(None, timedelta(0))
+    job = Job(1, NOW, target, timedelta(seconds=interval), health)
+    assert linger(job, observation(1, NOW, ok=ok)) == seconds
+
+
+@pytest.fixture
+def flushes(monkeypatch) -> list[int]:
+    """How many outcomes each flush recorded; none is stored."""
+    sizes: list[int] = []
+    monkeypatch.setattr("monitors.recorder.record", lambda observations: sizes.append(len(observations)))
+    return sizes
+
+
+def put(recorder: Recorder, count: int, within: float) -> Batch:
+    batch = Batch(count)
+    for number in range(count):
+        recorder.put(observation(number, NOW), batch, within)
+    return batch
+
+
+def test_one_outcome_that_may_be_news_takes_those_that_wait_along(flushes):
+    recorder = Recorder(lambda: None)
+    recorder.start()
+    patient = put(recorder, 20, within=60)
+    put(recorder, 1, within=0)
+    assert patient.done.wait(PATIENCE)
+    recorder.stop()
+    assert flushes == [21]
+
+
+def test_as_many_outcomes_as_one_flush_takes_do_not_wait(flushes):
+    recorder = Recorder(lambda: None)
+    recorder.start()
+    assert put(recorder, FLUSH_OUTCOMES, within=60).done.wait(PATIENCE)
+    recorder.stop()
+    assert flushes == [FLUSH_OUTCOMES]
+
+
+def test_what_waits_when_the_recorder_stops_is_recorded_first(flushes):
+    recorder = Recorder(lambda: None)
+    recorder.start()
+    put(recorder, 3, within=60)
+    recorder.stop(PATIENCE)
+    assert flushes == [3]
+
+
+def test_a_backlog_is_recorded_in_flushes_of_bounded_size(flushes):
+    recorder = Recorder(lambda: None)
+    batch = put(recorder, FLUSH_OUTCOMES + 1, within=60)
+    recorder.start()
+    assert batch.done.wait(PATIENCE)
+    recorder.stop()
+    assert flushes == [FLUSH_OUTCOMES, 1]
+
+
+def test_the_jobs_of_a_batch_carry_what_was_stored_of_their_servers():
+    up, new = server(interval_seconds=20), server()
+    recording.record([observation(up.pk, NOW)])
+    jobs = {job.server_id: job for job in worker.load(dict.fromkeys([up.pk, new.pk], NOW))}
+    assert (jobs[up.pk].health, jobs[up.pk].interval) == (Health.HEALTHY, timedelta(seconds=20))
+    assert (jobs[new.pk].health, jobs[new.pk].interval) == (Health.UNKNOWN, timedelta(seconds=10))
