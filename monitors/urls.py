@@ -1,10 +1,10 @@
 from django.urls import path
 
-from monitors import views
+from monitors.views import dashboard, incidents, server
 
 app_name = "monitors"
 urlpatterns = [
-    path("", views.dashboard, name="dashboard"),
-    path("servers/<int:server_id>/", views.server, name="server"),
-    path("incidents/", views.incidents, name="incidents"),
+    path("", dashboard.dashboard, name="dashboard"),
+    path("servers/<int:server_id>/", server.server, name="server"),
+    path("incidents/", incidents.incidents, name="incidents"),
 ]

@@ -314,7 +314,7 @@ def test_probing_now_holds_no_transaction_open(client, monkeypatch):
         return [Outcome(None, timedelta(milliseconds=3)) for _ in servers]
 
     monkeypatch.setattr("monitors.admin.servers.look", look)
-    monkeypatch.setattr("monitors.views.look", look)
+    monkeypatch.setattr("monitors.views.server.look", look)
     target = server()
     assert "answered in 3.0 ms" in text(act(client, "probe_now", target))
     client.post(f"/servers/{target.pk}/", {"act": "probe"})

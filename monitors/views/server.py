@@ -1,65 +1,30 @@
-"""The pages. Reading needs the permission to view, a button needs the permission to change, as in the API."""
+"""The page of one server, and what its buttons do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from monitors import dashboard as board
 from monitors import recording
+from monitors.dashboard import pulse as pulse_at
 from monitors.display import effective_settings, outcome_text, status_of
 from monitors.freshness import stale
-from monitors.incidents import IncidentFilter, listed
 from monitors.looking import look
 from monitors.models import Incident, PastOutcome, Server, StatusTransition
 from monitors.strip import stages_ms
 from monitors.targets import policies
+from monitors.views.base import page
 
 NEWEST = 20
 """Incidents, transitions and outcomes shown of one server."""
-INCIDENTS_PER_PAGE = 100
-
-View = Callable[..., HttpResponseBase]
-
-
-def page(permission: str) -> Callable[[View], View]:
-    """A page for those who are logged in and have `permission`; browsers keep no copy that could be out of date."""
-
-    def decorate(view: View) -> View:
-        return never_cache(login_required(permission_required(permission, raise_exception=True)(view)))
-
-    return decorate
-
-
-@require_safe
-@page("monitors.view_server")
-def dashboard(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
-    form = board.ServerFilter(request.GET)
-    chosen = form.chosen()
-    counted = board.tallies(chosen["q"], now)
-    context = {
-        "now": now,
-        "form": form,
-        "filtered": any(chosen.values()),
-        "pulse": board.pulse(now),
-        "sentences": board.sentences(counted),
-        "environments": sorted({tally.environment for tally in counted}),
-        "page": board.page(chosen, request.GET.get("page"), counted, now),
-    }
-    return render(request, "monitors/dashboard.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +35,7 @@ def server(request: HttpRequest, server_id: int) -> HttpResponseBase:
     found: Any = get_object_or_404(servers, pk=server_id)
     if request.method == "POST":
         return _act(request, found)
-    status, pulse = status_of(found), board.pulse(now)
+    status, pulse = status_of(found), pulse_at(now)
     context = {
         "now": now,
         "server": found,
@@ -129,35 +94,3 @@ ACTS: dict[str, Callable[[HttpRequest, Server], None]] = {
     "notification_on": _notification_on,
     "notification_off": _notification_off,
 }
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@page("monitors.view_incident")
-def incidents(request: HttpRequest) -> HttpResponseBase:
-    if request.method == "POST":
-        return _acknowledge(request)
-    form = IncidentFilter(request.GET)
-    chosen = form.chosen()
-    context = {
-        "now": timezone.now(),
-        "form": form,
-        "filtered": any(chosen.values()),
-        "page": Paginator(listed(chosen), INCIDENTS_PER_PAGE).get_page(request.GET.get("page")),
-    }
-    return render(request, "monitors/incidents.html", context)
-
-
-def _acknowledge(request: HttpRequest) -> HttpResponseBase:
-    if not request.user.has_perm("monitors.change_incident"):
-        raise PermissionDenied
-    incident = get_object_or_404(Incident, pk=_key(request.POST.get("incident", "")))
-    if recording.acknowledge(incident.pk, actor=request.user.get_username(), now=timezone.now()):
-        messages.success(request, _("You take care of %(name)s.") % {"name": incident.host_name})
-    else:
-        messages.warning(request, _("Nothing changed: it has ended, or somebody takes care of it already."))
-    return redirect(f"{request.path}?{urlencode(request.GET, doseq=True)}" if request.GET else request.path)
-
-
-def _key(text: str) -> int:
-    """A key that the database can hold; 0, which no row has, for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
