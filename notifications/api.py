@@ -23,7 +23,7 @@ from monitors.errors import Conflict
 from notifications import outbox
 from notifications.filters import ChannelFilter, DeliveryFilter
 from notifications.models import Channel, Delivery, State
-from notifications.outbox.sending import TRIED_ON
+from notifications.outbox.settling import TRIED_ON
 from notifications.refusals import describe_refusal
 from notifications.serializers import (
     ChannelSerializer,

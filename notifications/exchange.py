@@ -15,6 +15,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class _Exchange:
         self.url, self.body, self.timeout, self.longest = url, body, timeout, longest
         self.headers = {"Accept-Encoding": "identity", "Connection": "close", **headers}
         self.over = threading.Event()
+        self._deadline = time.monotonic() + timeout
         self._lock = threading.Lock()
         self._outcome: Answer | UnansweredError | None = None
         self._closed = False
@@ -97,9 +99,9 @@ class _Exchange:
             return UnansweredError("timeout", sent=True, detail="TimeoutError")
 
     def connected(self, connection: HTTPConnection) -> None:
-        """From here on the request may arrive."""
+        """From here on the request may arrive: not from a process that was stopped meanwhile, and so is too late."""
         with self._lock:
-            if self._closed:
+            if self._closed or time.monotonic() >= self._deadline:
                 connection.close()
                 raise TimeoutError
             self._socket = connection.sock

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from monitors.fields import ChoiceCharField, CurrentSecond, EncryptedTextField, SecondsDateTimeField, TagsField
 from monitors.models import StatusTransition
+from monitors.models.server import Environment
 from notifications.validation import clean_channel
+
+
+class Guarantee(models.TextChoices):
+    """What a channel can be promised. Slack has no idempotency key: after a lost answer the message has to be looked
+    for, or sent again at the risk of a repeat."""
+
+    EXACTLY_ONCE = "exactly_once", _("exactly once")
+    AT_LEAST_ONCE = "at_least_once", _("at least once")
+    UNCHECKED = "", _("not checked yet")
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
@@ -51,6 +63,33 @@ class Channel(models.Model):
         _("next message not before"), null=True, editable=False, help_text=_("Slack allows one message a second.")
     )
 
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("Of the messages in this channel. Empty = the monitor's own."),
+    )
+    guarantee = ChoiceCharField(
+        _("guarantee"),
+        max_length=20,
+        choices=Guarantee.choices,
+        default=Guarantee.UNCHECKED,
+        db_default=Guarantee.UNCHECKED.value,
+        editable=False,
+        help_text=_("Exactly once needs a bot token that may read the channel."),
+    )
+    lacks = models.CharField(
+        _("lacks"),
+        max_length=100,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("What exactly once would need: Slack's code, and the missing scope after a colon."),
+    )
+    checked_at = models.DateTimeField(_("checked"), null=True, editable=False)
+
     objects = ChannelQuerySet.as_manager()
 
     class Meta:
@@ -75,6 +114,9 @@ class Kind(models.TextChoices):
     ENDED = "ended", _("end of watching")
     ONGOING = "ongoing", _("still down")
     EXPIRED = "expired", _("summary of old news")
+    STORM = "storm", _("storm")
+    STORM_SUMMARY = "storm_summary", _("summary of a storm")
+    STORM_END = "storm_end", _("end of a storm")
     TEST = "test", _("test")
 
 
@@ -99,6 +141,55 @@ class SkipReason(models.TextChoices):
     SERVER_DELETED = "server_deleted", _("the server was deleted")
     ABSORBED = "absorbed", _("another message says it")
     EXPIRED = "expired", _("too old to be news")
+
+
+class StormRule(models.Model):
+    """When failures of an environment are told as one storm and no longer one by one; without a row, the defaults."""
+
+    environment = ChoiceCharField(_("environment"), max_length=50, choices=Environment.choices, primary_key=True)
+    servers = models.PositiveSmallIntegerField(
+        _("servers"),
+        default=5,
+        validators=[MaxValueValidator(1_000)],
+        help_text=_("So many failures within the window are a storm, 2 to 1,000. 0 = every failure is told by itself."),
+    )
+    seconds = models.PositiveSmallIntegerField(
+        _("window (s)"), default=30, validators=[MinValueValidator(5), MaxValueValidator(600)], help_text=_("5 to 600.")
+    )
+
+    class Meta:
+        verbose_name = _("storm rule")
+        verbose_name_plural = _("storm rules")
+
+    def __str__(self) -> str:
+        return self.environment
+
+    def clean(self) -> None:
+        super().clean()
+        if self.servers == 1:
+            raise ValidationError({"servers": _("One server is no storm: give 0 for never, or 2 and more.")})
+
+
+class Storm(models.Model):
+    """Many servers of an environment down at once, told to one channel as one thing. Written by `outbox` alone.
+
+    Its messages and the failures that it tells instead are the deliveries of this storm.
+    """
+
+    channel = models.ForeignKey(
+        Channel, models.DO_NOTHING, db_constraint=False, related_name="storms", verbose_name=_("channel")
+    )
+    environment = ChoiceCharField(_("environment"), max_length=50, choices=Environment.choices)
+    began_at = models.DateTimeField(_("began"))
+    joined_at = models.DateTimeField(_("last server joined"))
+    ended_at = models.DateTimeField(_("ended"), null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("storm")
+        verbose_name_plural = _("storms")
+
+    def __str__(self) -> str:
+        return f"{self.environment} {self.began_at:%Y-%m-%d %H:%M}"
 
 
 class Delivery(models.Model):
@@ -131,7 +222,28 @@ class Delivery(models.Model):
     token = models.CharField(max_length=32, default="", editable=False)
     sent_at = models.DateTimeField(_("sent"), null=True)
     seconds = models.FloatField(_("seconds"), null=True, help_text=_("From the transition to Slack's acceptance."))
+    storm = models.ForeignKey(
+        Storm,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="deliveries",
+        verbose_name=_("storm"),
+        help_text=_("What it is a message of, or what tells it instead."),
+    )
     slack_ts = models.CharField(_("Slack's timestamp"), max_length=20, default="")
+    thread_ts = models.CharField(_("thread"), max_length=20, default="", help_text=_("The message that it answers."))
+    attempt_ended_at = models.DateTimeField(_("last attempt ended"), null=True)
+    looks = models.PositiveSmallIntegerField(
+        _("looks"), default=0, help_text=_("Times it was looked for in Slack and not found, since the last attempt.")
+    )
+    found = models.BooleanField(
+        _("found"), default=False, help_text=_("Slack's answer was lost, and the message found in the channel.")
+    )
+    edit_due_at = models.DateTimeField(
+        _("edit due"), null=True, help_text=_("From then on the message in Slack is to be brought up to date.")
+    )
+    edited_at = models.DateTimeField(_("written or edited"), null=True)
     possible_repeat = models.BooleanField(_("possible repeat"), default=False)
     error = models.CharField(_("last error"), max_length=200, default="")
 
@@ -142,6 +254,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="delivery_due"),
             models.Index(fields=["created_at"], name="delivery_created"),
+            models.Index(fields=["edit_due_at"], name="delivery_edit"),
         ]
 
     def __str__(self) -> str:

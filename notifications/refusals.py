@@ -194,6 +194,9 @@ REFUSALS: dict[str, Promise] = {
     ),
     "unwritable": gettext_lazy("The message could not be written: a fault of the monitor itself, see its log."),
     "invalid_url": gettext_lazy("The address is not a usable URL: set the webhook, or SLACK_API_URL, again."),
+    "history_too_long": gettext_lazy("So much was posted in the channel since that the message was not found in it."),
+    "not_confirmed": gettext_lazy("Slack did not confirm the message; it is looked for in the channel."),
+    "too_late": gettext_lazy("The monitor was held up before it could send the message; it is tried again."),
     "timeout": gettext_lazy("Slack did not answer in time; the message may have been posted."),
 }
 

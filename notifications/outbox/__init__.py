@@ -1,6 +1,12 @@
-"""The only writer of deliveries: `handover` makes them, `sending` sends and settles them, `requests` makes those that
-people ask for, `listening` those for a channel that begins to listen."""
+"""The only writer of deliveries: `handover` makes them, `requests` those that people ask for, `listening` those for a
+channel that begins to listen. `claiming` takes one, `sending` sends it, `settling` writes down what became of it.
 
+State first, then I/O, then settle: a process that dies in between leaves a delivery whose lease runs out, and such an
+attempt is uncertain, for Slack may have the message. What is uncertain is looked for in Slack before it is sent again;
+where that cannot be done it is sent again and says that it may be a repeat.
+"""
+
+from notifications.outbox.claiming import BusyError, due_channels
 from notifications.outbox.handover import hand_over
 from notifications.outbox.listening import (
     UnknownChannelsError,
@@ -13,7 +19,7 @@ from notifications.outbox.listening import (
 )
 from notifications.outbox.pruning import prune
 from notifications.outbox.requests import request_test, resend
-from notifications.outbox.sending import BusyError, deliver, due_channels, send_test
+from notifications.outbox.sending import deliver, send_test
 
 __all__ = [
     "BusyError",

@@ -7,7 +7,7 @@ from datetime import datetime
 from monitors.models import Incident
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Delivery, Kind, State
-from notifications.outbox.sending import new_test
+from notifications.outbox.claiming import new_test
 
 TRIED_AGAIN = (State.FAILED, State.SKIPPED, State.UNCERTAIN)
 
@@ -27,6 +27,8 @@ def resend(delivery_id: int, now: datetime) -> bool:
     delivery = again.first()
     if delivery is None or not _listens(delivery) or not _is_known(delivery):
         return False
+    if delivery.state == State.UNCERTAIN:  # it may be there: looked for first where that can be done
+        return bool(again.update(next_attempt_at=now))
     return bool(again.update(state=State.PENDING, reason="", error="", next_attempt_at=now))
 
 

@@ -133,7 +133,7 @@ def test_the_queries_of_a_list_do_not_grow_with_its_rows_and_never_touch_the_ado
     assert queries() == few <= 5
 
 
-AGAIN = {"failed": "is_archived", "skipped": "channel_disabled", "uncertain": ""}
+AGAIN = {"failed": "is_archived", "skipped": "channel_disabled"}
 
 
 @pytest.mark.parametrize(("state", "reason"), AGAIN.items())
@@ -143,6 +143,14 @@ def test_what_did_not_arrive_is_sent_again(operator, channel, state, reason):
     body = response.json()
     assert (response.status_code, body["id"]) == (200, delivery.pk)
     assert (body["state"], body["reason"], body["error"]) == ("pending", None, None)
+    delivery.refresh_from_db()
+    assert delivery.next_attempt_at < NOW + timedelta(days=1)
+
+
+def test_what_may_have_arrived_stays_uncertain_and_is_looked_after_at_once(operator, channel):
+    delivery = failure(state="uncertain", error="timeout", next_attempt_at=NOW + timedelta(days=1))
+    body = operator.post(f"/api/deliveries/{delivery.pk}/resend/").json()
+    assert (body["state"], body["error"]) == ("uncertain", "timeout")
     delivery.refresh_from_db()
     assert delivery.next_attempt_at < NOW + timedelta(days=1)
 

@@ -12,7 +12,7 @@ from monitors.tests.builders import see, server
 from monitors.tests.people import client_of
 from notifications import outbox
 from notifications.models import Channel, Delivery
-from notifications.outbox import sending
+from notifications.outbox import claiming
 from notifications.refusals import describe_refusal
 from notifications.slack import post_message
 from notifications.tests.standin import Fault, Kind, Standin
@@ -190,13 +190,13 @@ def test_slacks_limit_is_kept_by_whoever_asks_next(operator, slack, channel):
 
 
 def test_a_channel_whose_answer_is_awaited_is_busy(operator, slack, channel):
-    sending.claim_test(channel.pk, timezone.now())
+    claiming.claim_test(channel.pk, timezone.now())
     rested()
     busy(ask(operator, channel), "1")
 
 
 def test_a_test_whose_sender_was_killed_is_taken_up_with_the_next(operator, slack, channel):
-    attempt = sending.claim_test(channel.pk, timezone.now() - 2 * sending.LEASE)
+    attempt = claiming.claim_test(channel.pk, timezone.now() - 2 * claiming.LEASE)
     rested()
     assert ask(operator, channel).json()["delivery_id"] == attempt.delivery.pk
     assert "repeat" in slack.ledger.posted()[0].text

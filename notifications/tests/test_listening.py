@@ -10,7 +10,7 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, see, ser
 from monitors.tests.test_concurrency import together
 from notifications import outbox
 from notifications.models import Channel, Delivery
-from notifications.outbox import sending
+from notifications.outbox import claiming, settling
 from notifications.slack import Reply, Verdict
 
 pytestmark = pytest.mark.django_db
@@ -70,29 +70,29 @@ def test_what_is_being_sent_to_a_channel_that_is_deleted_is_settled_by_whoever_s
     see(server(), "--")
     see(server(), "--")
     outbox.hand_over(SOON)
-    attempt = sending.claim("C1", SOON)
+    attempt = claiming.claim("C1", SOON)
     assert attempt
     outbox.remove_channels(["C1"], SOON)
     assert told() == [("failure", "sending", ""), ("failure", "skipped", "channel_disabled")]
-    assert sending.settle(attempt, Reply(Verdict.SENT), SOON)
+    assert settling.settle(attempt, Reply(Verdict.SENT), SOON)
     assert told()[0] == ("failure", "sent", "")
 
 
 def test_what_is_being_sent_to_a_channel_that_is_disabled_is_settled_by_whoever_sends_it(channel):
     see(server(), "--")
     outbox.hand_over(SOON)
-    attempt = sending.claim("C1", SOON)
+    attempt = claiming.claim("C1", SOON)
     assert attempt
     outbox.set_enabled(["C1"], False, SOON)
-    assert sending.claim("C1", SOON + SECOND) is None
-    assert sending.settle(attempt, Reply(Verdict.SENT), SOON)
+    assert claiming.claim("C1", SOON + SECOND) is None
+    assert settling.settle(attempt, Reply(Verdict.SENT), SOON)
     assert told() == [("failure", "sent", "")]
 
 
 def test_a_test_of_a_channel_that_is_gone_is_settled_and_does_not_wait_for_ever(channel):
-    sending.claim_test("C1", SOON)  # and then the process is killed
+    claiming.claim_test("C1", SOON)  # and then the process is killed
     outbox.remove_channels(["C1"], SOON)
-    later = SOON + 2 * sending.LEASE
+    later = SOON + 2 * claiming.LEASE
     assert outbox.due_channels(later) == ["C1"]
     outbox.deliver("C1", lambda: later)
     assert told() == [("test", "skipped", "channel_disabled")]

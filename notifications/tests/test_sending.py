@@ -7,8 +7,8 @@ from monitors import recording
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, State
-from notifications.outbox import sending
-from notifications.slack import Reply, Verdict
+from notifications.outbox import claiming, settling
+from notifications.slack import Lookup, Reply, Verdict
 from notifications.tests.standin import Fault, Kind, Standin
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +104,7 @@ def test_what_passes_is_tried_again_from_its_columns(slack, channel, clock, faul
     row = Delivery.objects.get()
     assert (row.state, row.next_attempt_at) == (state, SOON + seconds * SECOND)
     assert texts(slack) == []
-    run(clock, seconds + 1)
+    run(clock, 30)
     assert states() == [("sent", "")]
     assert len(texts(slack)) == 1
 
@@ -118,18 +118,6 @@ def test_while_slack_refuses_connections_everything_waits_and_then_leaves(slack,
     slack.accept()
     run(clock, 60)
     assert states() == [("sent", "")]
-
-
-def test_a_message_that_may_have_arrived_says_so_when_it_is_sent_again(slack, channel, clock):
-    slack.faults.set(Fault(Kind.RECORD_THEN_CUT, times=1))
-    see(server(), "+--")
-    run(clock)
-    assert states() == [("uncertain", "")]
-    run(clock, 5)
-    assert states() == [("sent", "")]
-    first, second = texts(slack)
-    assert second != first
-    assert "repeat" in second
 
 
 REFUSED = ["channel_not_found", "is_archived", "not_in_channel", "invalid_auth", "restricted_action"]
@@ -166,7 +154,7 @@ def test_a_code_that_we_do_not_know_is_given_up_in_the_end(slack, channel, clock
     see(server(), "+--")
     run(clock, 60)
     assert states() == [("failed", "brand_new_code")]
-    assert Delivery.objects.get().attempts == sending.UNKNOWN_CODE_ATTEMPTS
+    assert Delivery.objects.get().attempts == settling.UNKNOWN_CODE_ATTEMPTS
 
 
 def test_without_a_token_the_delivery_says_so(channel, clock, settings):
@@ -185,22 +173,9 @@ def test_a_recovery_does_not_overtake_its_failure_and_other_servers_do(slack, ch
     see(stuck, "++", NOW + 5 * INTERVAL)
     see(other, "+--", NOW)
     run(clock, 40)
-    posted = texts(slack)
-    assert len(posted) == 3
-    assert "other" in posted[0]
-    assert "stuck" in posted[1]
-    assert "repeat" in posted[1]
-
-
-def test_a_killed_sender_leaves_an_uncertain_attempt_that_is_sent_again_after_its_lease(slack, channel, clock):
-    see(server(), "+--")
-    outbox.hand_over(clock.now)
-    assert sending.claim(channel.pk, clock.now) is not None  # and then the process is killed
-    run(clock, 5)
-    assert texts(slack) == []
-    clock.now += sending.LEASE
-    run(clock, 2)
-    assert ["repeat" in text for text in texts(slack)] == [True]
+    first, second = texts(slack)
+    assert "other" in first
+    assert "stuck is up again" in second
 
 
 def test_a_channel_whose_answer_is_awaited_takes_no_second_thread_and_delays_no_other(channel, clock):
@@ -209,10 +184,10 @@ def test_a_channel_whose_answer_is_awaited_takes_no_second_thread_and_delays_no_
     see(server(), "+--")
     outbox.hand_over(clock.now)
     assert outbox.due_channels(clock.now) == [channel.pk, "C2"]
-    sending.claim(channel.pk, clock.now)
+    claiming.claim(channel.pk, clock.now)
     clock.now += 5 * SECOND
     assert outbox.due_channels(clock.now) == ["C2"]
-    assert sending.claim(channel.pk, clock.now) is None
+    assert claiming.claim(channel.pk, clock.now) is None
 
 
 def test_a_slack_that_hangs_does_not_take_every_thread(clock):
@@ -221,22 +196,22 @@ def test_a_slack_that_hangs_does_not_take_every_thread(clock):
     see(server(), "+--")
     outbox.hand_over(clock.now)
     for channel_id in outbox.due_channels(clock.now):
-        sending.claim(channel_id, clock.now)
+        claiming.claim(channel_id, clock.now)
     clock.now += 5 * SECOND
     assert outbox.due_channels(clock.now) == []
-    assert Delivery.objects.filter(state="sending").count() == sending.MOST_AT_ONCE
+    assert Delivery.objects.filter(state="sending").count() == claiming.MOST_AT_ONCE
 
 
 def test_whoever_lost_its_lease_settles_nothing(channel, clock):
     see(server(), "+--")
     outbox.hand_over(clock.now)
-    slow = sending.claim(channel.pk, clock.now)
-    clock.now += sending.LEASE + SECOND
-    fast = sending.claim(channel.pk, clock.now)
+    slow = claiming.claim(channel.pk, clock.now)
+    clock.now += claiming.LEASE + SECOND
+    fast = claiming.claim(channel.pk, clock.now)
     assert slow
     assert fast
-    assert not sending.settle(slow, Reply(Verdict.GIVE_UP, "is_archived"), clock.now)
-    assert sending.settle(fast, Reply(Verdict.SENT, ts="1.0"), clock.now)
+    assert not settling.settle(slow, Reply(Verdict.GIVE_UP, "is_archived"), clock.now)
+    assert settling.settle_look(fast, Lookup(ts="1.0"), clock.now)
     assert states() == [("sent", "")]
 
 
@@ -248,7 +223,7 @@ def test_what_is_no_longer_worth_telling_is_settled_with_its_reason(channel, clo
     recording.delete([deleted.pk], actor="kim", now=clock.now)
     recording.set_notification([silenced.pk], False, actor="kim", now=clock.now)
     outbox.hand_over(clock.now)
-    assert sending.claim(channel.pk, clock.now) is None
+    assert claiming.claim(channel.pk, clock.now) is None
     assert states() == [("skipped", "server_deleted"), ("skipped", "notification_off"), ("skipped", "server_deleted")]
 
 

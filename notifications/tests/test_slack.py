@@ -1,6 +1,6 @@
 import logging
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,12 +12,16 @@ from notifications import refusals
 from notifications.blocks import Message, header
 from notifications.slack import (
     DEFAULT_RETRY_AFTER,
+    Account,
+    Lookup,
     Reply,
     Verdict,
+    find_message,
     post_message,
     post_webhook,
     read_api_reply,
     read_webhook_reply,
+    update_message,
 )
 from notifications.tests import sockets
 from notifications.tests.sockets import answering, page, serving
@@ -141,7 +145,7 @@ def slack(running):
 
 
 def by_bot(slack: Standin, message: Message = MESSAGE, timeout: float = AMPLE, **more: Any) -> Reply:
-    return post_message(slack.token, slack.channel, message, base_url=slack.api_url, timeout=timeout, **more)
+    return post_message(Account(slack.token, slack.api_url, timeout), slack.channel, message, **more)
 
 
 def by_webhook(slack: Standin, message: Message = MESSAGE, timeout: float = AMPLE) -> Reply:
@@ -149,6 +153,45 @@ def by_webhook(slack: Standin, message: Message = MESSAGE, timeout: float = AMPL
 
 
 WAYS = pytest.mark.parametrize("post", [by_bot, by_webhook])
+
+
+def find(slack: Standin, delivery_id: int, **more: Any) -> Lookup:
+    account = Account(slack.token, slack.api_url, AMPLE)
+    return find_message(account, slack.channel, delivery_id, oldest=datetime.now(UTC) - timedelta(minutes=5), **more)
+
+
+def test_a_message_is_found_by_its_delivery_among_many(slack):
+    replies = {number: by_bot(slack, delivery_id=number) for number in range(1, 4)}
+    for number in range(250):
+        slack.workspace.call("chat.postMessage", {"channel": slack.channel, "text": f"chatter {number}"})
+    assert find(slack, 2) == Lookup(replies[2].ts)
+    assert find(slack, 9) == Lookup()
+
+
+def test_an_answer_is_found_in_its_thread_and_shown_in_the_channel(slack):
+    parent = by_bot(slack, delivery_id=1)
+    answer = by_bot(slack, delivery_id=2, thread_ts=parent.ts)
+    assert find(slack, 2, thread_ts=parent.ts) == Lookup(answer.ts)
+    assert slack.ledger.posted()[-1].thread_ts == parent.ts
+    assert find(slack, 2) == Lookup(answer.ts)
+
+
+def test_what_forbids_to_look_is_said(slack, monkeypatch):
+    monkeypatch.setattr(slack.workspace, "scopes", {"chat:write"})
+    refusal = find(slack, 1).refusal
+    assert refusal
+    assert (refusal.verdict, refusal.code) == (GIVE_UP, "missing_scope")
+    assert refusal.detail == "channels:history,groups:history"
+
+
+def test_a_message_is_put_in_the_place_of_another(slack):
+    reply = by_bot(slack, delivery_id=1)
+    account = Account(slack.token, slack.api_url, AMPLE)
+    changed = Message("chat-3 was down", [header("chat-3 was down")])
+    assert update_message(account, slack.channel, reply.ts, changed, delivery_id=1).verdict is SENT
+    assert update_message(account, slack.channel, "1.000000", changed).code == "message_not_found"
+    assert find(slack, 1) == Lookup(reply.ts)
+    assert slack.workspace.channels[slack.channel].messages[-1]["text"] == "chat-3 was down"
 
 
 @WAYS
@@ -162,7 +205,7 @@ def test_a_message_arrives_whole(slack, post):
 
 def test_the_bots_message_has_an_id_and_metadata_that_can_be_read_back(slack):
     metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": "7"}}
-    reply = by_bot(slack, metadata=metadata)
+    reply = by_bot(slack, delivery_id=7)
     found = slack.workspace.call("conversations.history", {"channel": slack.channel, "include_all_metadata": True})
     assert (found["messages"][0]["ts"], found["messages"][0]["metadata"]) == (reply.ts, metadata)
 
@@ -224,12 +267,12 @@ TOKENS = {"": "not_authed", " \n": "not_authed", "xoxb-wrong": "invalid_auth", "
 
 @pytest.mark.parametrize(("token", "code"), [*TOKENS.items(), ("xoxb-토큰", "invalid_auth")])
 def test_a_token_that_cannot_work_is_given_up(slack, token, code):
-    assert post_message(token, slack.channel, MESSAGE, base_url=slack.api_url) == Reply(GIVE_UP, code)
+    assert post_message(Account(token, slack.api_url), slack.channel, MESSAGE) == Reply(GIVE_UP, code)
 
 
 @pytest.mark.parametrize("url", ["", "slack.com/api/", "ftp://slack.com/", "http://[::1", "http:///api/"])
 def test_an_address_that_cannot_work_is_given_up(url):
-    assert post_message("xoxb-1", "C1", MESSAGE, base_url=url).code == "invalid_url"
+    assert post_message(Account("xoxb-1", url), "C1", MESSAGE).code == "invalid_url"
     assert post_webhook(url, MESSAGE).code == "invalid_url"
 
 
@@ -246,7 +289,7 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_an_answer_that_is_not_slacks_is_uncertain(body):
     with serving(answering(page("200 OK", body))) as port:
-        reply = post_message("xoxb-1", "C1", MESSAGE, base_url=f"http://127.0.0.1:{port}/api/", timeout=AMPLE)
+        reply = post_message(Account("xoxb-1", f"http://127.0.0.1:{port}/api/", AMPLE), "C1", MESSAGE)
     assert reply == Reply(UNCERTAIN, "bad_answer")
 
 
@@ -256,7 +299,7 @@ def test_the_token_does_not_follow_a_redirect():
         for status in ("301 Moved Permanently", "302 Found", "307 Temporary Redirect"):
             away = page(status, b"", b"Location: http://127.0.0.1:%d/api/\r\n" % elsewhere)
             with serving(answering(away)) as port:
-                reply = post_message("xoxb-1", "C1", MESSAGE, base_url=f"http://127.0.0.1:{port}/api/", timeout=AMPLE)
+                reply = post_message(Account("xoxb-1", f"http://127.0.0.1:{port}/api/", AMPLE), "C1", MESSAGE)
             assert reply == Reply(RETRY, f"http_{status[:3]}")
     assert received == []
 
@@ -292,14 +335,14 @@ def every_failure(slack: Standin) -> list[Reply]:
             replies += post_both(f"http://127.0.0.1:{port}/api/", f"http://127.0.0.1:{port}/services/{CANARY_HOOK}")
     with serving(sockets.speak_first) as port:
         replies += post_both(f"https://127.0.0.1:{port}/api/", f"https://127.0.0.1:{port}/services/{CANARY_HOOK}")
-    replies.append(post_message(f"{CANARY_TOKEN}\nX: y", "C1", MESSAGE, base_url=slack.api_url, timeout=LIMIT))
-    replies.append(post_message(CANARY_TOKEN, "C1", MESSAGE, base_url=f"ftp://{CANARY_TOKEN}/", timeout=LIMIT))
+    replies.append(post_message(Account(f"{CANARY_TOKEN}\nX: y", slack.api_url, LIMIT), "C1", MESSAGE))
+    replies.append(post_message(Account(CANARY_TOKEN, f"ftp://{CANARY_TOKEN}/", LIMIT), "C1", MESSAGE))
     return replies
 
 
 def post_both(base_url: str, hook_url: str) -> list[Reply]:
     return [
-        post_message(CANARY_TOKEN, "C1", MESSAGE, base_url=base_url, timeout=0.15),
+        post_message(Account(CANARY_TOKEN, base_url, 0.15), "C1", MESSAGE),
         post_webhook(hook_url, MESSAGE, 0.15),
     ]
 

@@ -20,12 +20,14 @@ class Kind(StrEnum):
     """The message is posted, the answer is as with ERROR: what Slack says of `fatal_error`."""
     RECORD_THEN_CUT = "record_then_cut"
     RECORD_THEN_HANG = "record_then_hang"
+    RECORD_LATE = "record_late"
+    """Cut at once, and posted all the same, after `seconds`."""
     CUT_BEFORE_RECORD = "cut_before_record"
     SLOW = "slow"
     """A proper answer, after `seconds`."""
 
 
-KEEPS = frozenset({Kind.RECORD_THEN_ERROR, Kind.RECORD_THEN_CUT, Kind.RECORD_THEN_HANG, Kind.SLOW})
+KEEPS = frozenset({Kind.RECORD_THEN_ERROR, Kind.RECORD_THEN_CUT, Kind.RECORD_THEN_HANG, Kind.RECORD_LATE, Kind.SLOW})
 """With these the message is posted."""
 
 

@@ -24,6 +24,8 @@ class Entry:
     text: str
     blocks: list[dict[str, Any]]
     metadata: dict[str, Any]
+    thread_ts: str
+    """Of what answers another message; empty otherwise."""
     ts: str
     """Not empty when Slack kept the message, whatever it answered."""
     outcome: str

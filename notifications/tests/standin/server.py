@@ -16,6 +16,8 @@ from notifications.tests.standin.rules import RefusedError, check_message
 from notifications.tests.standin.workspace import Arguments, Workspace
 
 WEBHOOK = "webhook"
+SWALLOWED = frozenset({Kind.RECORD_THEN_CUT, Kind.RECORD_THEN_HANG, Kind.RECORD_LATE})
+"""With these nothing is answered."""
 PACED = frozenset({"chat.postMessage", WEBHOOK})
 HOOK_STATUS = {"no_service": 404, "no_team": 404, "channel_not_found": 404, "no_active_hooks": 404} | {
     "action_prohibited": 403,
@@ -146,17 +148,11 @@ class Standin:
 
     async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         fault = self.faults.take(call.method, call.channel)
-        verdict = self._judge(call, fault)
-        swallowed = fault is not None and fault.kind in (Kind.RECORD_THEN_CUT, Kind.RECORD_THEN_HANG)
-        self.ledger.append(
-            method=call.method,
-            channel=call.channel,
-            text=str(call.arguments.get("text") or ""),
-            blocks=call.arguments.get("blocks") or [],
-            metadata=call.arguments.get("metadata") or {},
-            ts=verdict.ts,
-            outcome=fault.kind.value if fault and swallowed else verdict.outcome,
-        )
+        if fault is not None and fault.kind is Kind.RECORD_LATE:
+            asyncio.get_running_loop().call_later(fault.seconds, self._record, call, fault)
+            verdict = Verdict("record_late")
+        else:
+            verdict = self._record(call, fault)
         if fault is not None:
             await _delay(request, fault)
         if isinstance(verdict.body, str):
@@ -165,6 +161,22 @@ class Standin:
             response = web.json_response(verdict.body, status=verdict.status, headers=verdict.headers)
         response.force_close()
         return response
+
+    def _record(self, call: Call, fault: Fault | None) -> Verdict:
+        """What is answered, written down first."""
+        verdict = self._judge(call, fault)
+        swallowed = fault is not None and fault.kind in SWALLOWED
+        self.ledger.append(
+            method=call.method,
+            channel=call.channel,
+            text=str(call.arguments.get("text") or ""),
+            blocks=call.arguments.get("blocks") or [],
+            metadata=call.arguments.get("metadata") or {},
+            thread_ts=str(call.arguments.get("thread_ts") or ""),
+            ts=verdict.ts,
+            outcome=fault.kind.value if fault and swallowed else verdict.outcome,
+        )
+        return verdict
 
     def _judge(self, call: Call, fault: Fault | None) -> Verdict:
         """What is answered, after the message has been kept or not."""
@@ -252,5 +264,5 @@ async def _delay(request: web.Request, fault: Fault) -> None:
             await asyncio.sleep(fault.seconds)
         case Kind.RECORD_THEN_HANG:
             await asyncio.Event().wait()  # until the client leaves or the stand-in stops
-        case Kind.RECORD_THEN_CUT | Kind.CUT_BEFORE_RECORD if request.transport is not None:
+        case Kind.RECORD_THEN_CUT | Kind.CUT_BEFORE_RECORD | Kind.RECORD_LATE if request.transport is not None:
             request.transport.abort()

@@ -1,0 +1,237 @@
+"""Who sends what, and when: one attempt at a time for each channel, at its pace, in order.
+
+A claim is written down before anything is sent. It ends with its lease; what had been claimed to be sent by then may
+have arrived.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from django.conf import settings
+from django.db.models import F, Min, Q, QuerySet
+
+from monitors.models import Incident, Server
+from monitors.transactions import retried_atomic
+from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State
+from notifications.slack.client import TIMEOUT_SECONDS
+
+LEASE = timedelta(seconds=30)
+"""Longer than an attempt and all the time that is taken to write down what became of it."""
+STARTS_WITHIN = timedelta(seconds=5)
+"""Whoever has not begun to send so long after the claim does not begin: the process was stopped, and its lease may be
+another's by now."""
+PACE = timedelta(seconds=1)
+"""Slack: "generally allows posting one message per second per channel"."""
+MOST_AT_ONCE = 16
+"""Messages in flight, of all channels; half the threads of the worker that also runs the ticks."""
+FURTHEST = timedelta(hours=2)
+"""No instant that we store lies further ahead; one that does is from before the clock was set back, and has passed."""
+CONSIDERED = 200
+"""Open deliveries of a channel looked at for the next one to send."""
+TELLING = (Kind.FAILURE, Kind.ONGOING)
+ENDING = (Kind.RECOVERY, Kind.ENDED)
+
+
+class Purpose(Enum):
+    POST = auto()
+    LOOK = auto()
+    """Is the message in the channel? Slack's answer to the post was lost."""
+    EDIT = auto()
+    """Bring the message up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A claimed delivery: ours until the lease ends, as long as the row still has our token."""
+
+    delivery: Delivery
+    channel: Channel
+    purpose: Purpose
+    claimed: float
+    """`time.monotonic()` before the claim."""
+
+    @property
+    def too_late(self) -> bool:
+        return time.monotonic() - self.claimed > STARTS_WITHIN.total_seconds()
+
+
+class BusyError(Exception):
+    """The channel takes no message now, but after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+def due_channels(now: datetime) -> list[str]:
+    """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
+    does not take every thread of the worker."""
+    due = Delivery.objects.filter(_passed("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
+    ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
+    editing = _edits(now).order_by().values_list("channel_id", flat=True).distinct()
+    paced = set(Channel.objects.exclude(_passed("next_send_at", now)).values_list("pk", flat=True))
+    sending = set(_in_flight(now).values_list("channel_id", flat=True))
+    wanting = dict.fromkeys([*ids, *editing])
+    return [id_ for id_ in wanting if id_ not in paced | sending][: max(0, MOST_AT_ONCE - len(sending))]
+
+
+def _passed(column: str, now: datetime) -> Q:
+    return Q(**{column: None}) | Q(**{f"{column}__lte": now}) | Q(**{f"{column}__gt": now + FURTHEST})
+
+
+def _has_passed(instant: datetime | None, now: datetime) -> bool:
+    return instant is None or not now < instant <= now + FURTHEST
+
+
+def _in_flight(now: datetime) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(lease_until__gt=now, lease_until__lte=now + FURTHEST)
+
+
+def _edits(now: datetime) -> QuerySet[Delivery]:
+    """Messages that no longer say the truth, in channels that can be told so."""
+    asked = Q(edit_due_at__lte=now) | Q(edit_due_at__gt=now + FURTHEST)
+    return Delivery.objects.filter(asked, state=State.SENT).exclude(slack_ts="")
+
+
+@retried_atomic
+def claim(channel_id: str, now: datetime) -> Attempt | None:
+    """Take what is to be done next for the channel. The channel's row is the lock: one claim at a time."""
+    claimed = time.monotonic()
+    open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
+    channel = Channel.objects.defer("hook_url").select_for_update().filter(pk=channel_id).first()
+    if _in_flight(now).filter(channel=channel_id).exists():  # a channel that hangs takes one thread, not one a second
+        return None
+    if channel is None or not channel.enabled:
+        unwanted = open_ones.exclude(kind=Kind.TEST) if channel else open_ones
+        unwanted.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
+        Delivery.objects.filter(channel=channel_id).exclude(edit_due_at=None).update(edit_due_at=None)
+    if channel is None or not _has_passed(channel.next_send_at, now):
+        return None
+    if (delivery := _next(open_ones[:CONSIDERED], now)) is not None:
+        return _take(delivery, channel, claimed, now)
+    edit = _edits(now).filter(channel=channel_id).order_by("edit_due_at", "id").first()
+    return None if edit is None else _take_edit(edit, channel, claimed, now)
+
+
+@retried_atomic
+def claim_test(channel_id: str, now: datetime) -> Attempt:
+    """Take the test of the channel that is open, or a new one. Even of a channel that is disabled: whether it works is
+    best known before it is enabled."""
+    claimed = time.monotonic()
+    channel = Channel.objects.defer("hook_url").select_for_update().get(pk=channel_id)
+    if channel.next_send_at and not _has_passed(channel.next_send_at, now):
+        raise BusyError(channel.next_send_at - now)
+    if _in_flight(now).filter(channel=channel_id).exists():
+        raise BusyError(PACE)
+    tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
+    return _take(tests.order_by("id").first() or new_test(channel_id, now), channel, claimed, now)
+
+
+def new_test(channel_id: str, now: datetime) -> Delivery:
+    """Not stored yet."""
+    key = f"test:{uuid.uuid4()}"
+    return Delivery(kind=Kind.TEST, channel_id=channel_id, key=key, created_at=now, next_attempt_at=now)
+
+
+def _take(delivery: Delivery, channel: Channel, claimed: float, now: datetime) -> Attempt:
+    if delivery.state == State.SENDING:  # its lease ran out: whoever had it may have sent it, until this moment
+        ended = (delivery.lease_until or now) - LEASE + STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
+        delivery.state, delivery.attempt_ended_at, delivery.looks = State.UNCERTAIN, ended, 0
+    delivery.token = secrets.token_hex(16)
+    delivery.lease_until = delivery.next_attempt_at = now + LEASE
+    purpose = Purpose.LOOK if delivery.state == State.UNCERTAIN and can_look(delivery, channel) else Purpose.POST
+    if purpose is Purpose.POST:
+        delivery.possible_repeat |= delivery.state == State.UNCERTAIN
+        delivery.state = State.SENDING
+        if delivery.attempts == 0 and delivery.kind in ENDING:
+            delivery.thread_ts = _thread_of(delivery)
+        delivery.attempts += 1
+        delivery.first_attempt_at = delivery.first_attempt_at or now
+        delivery.edited_at, delivery.edit_due_at = now, None
+        Channel.objects.filter(pk=channel.pk).update(next_send_at=now + PACE, updated_at=F("updated_at"))
+    delivery.save()
+    return Attempt(delivery, channel, purpose, claimed)
+
+
+def _take_edit(delivery: Delivery, channel: Channel, claimed: float, now: datetime) -> Attempt:
+    """Should the edit come to nothing, it is due again when the lease ends."""
+    delivery.token = secrets.token_hex(16)
+    delivery.lease_until = delivery.edit_due_at = now + LEASE
+    delivery.edited_at = now
+    delivery.save(update_fields=["token", "lease_until", "edit_due_at", "edited_at"])
+    return Attempt(delivery, channel, Purpose.EDIT, claimed)
+
+
+def can_look(delivery: Delivery, channel: Channel) -> bool:
+    """Whether a message whose answer was lost can be looked for. What was never checked is tried; of a test, whoever
+    asked for it wants to know now."""
+    if delivery.kind == Kind.TEST:
+        return False
+    by_bot = Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
+    return by_bot and bool(settings.SLACK_BOT_TOKEN) and channel.guarantee != Guarantee.AT_LEAST_ONCE
+
+
+def _thread_of(delivery: Delivery) -> str:
+    """The message that told of what has ended, in whose thread its end belongs."""
+    telling = Delivery.objects.filter(channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=TELLING)
+    return telling.exclude(slack_ts="").order_by("-id").values_list("slack_ts", flat=True).first() or ""
+
+
+def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
+    """The oldest that is due and about whose matter nothing older is open: a recovery never overtakes its failure."""
+    waiting: set[tuple[int | None, int | None]] = set()
+    for delivery in candidates:
+        matter = (delivery.incident_id, delivery.storm_id)
+        first = matter == (None, None) or matter not in waiting
+        if first and _has_passed(delivery.next_attempt_at, now):
+            if not (reason := _reason_to_skip(delivery)):
+                return delivery
+            _skip(delivery, reason)
+        else:
+            waiting.add(matter)
+    return None
+
+
+def _reason_to_skip(delivery: Delivery) -> str:
+    """Why what was worth telling is so no longer. What Slack may have already is carried through to the end."""
+    if delivery.kind in TELLING and delivery.attempts == 0:
+        about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
+        notification = about.values_list("notification", flat=True).first()
+        if notification is None:
+            return SkipReason.SERVER_DELETED
+        if not notification:
+            return SkipReason.NOTIFICATION_OFF
+    if delivery.kind in TELLING and delivery.state == State.PENDING and not delivery.possible_repeat:
+        return SkipReason.ABSORBED if _tell_late(delivery) else ""
+    if delivery.kind in ENDING:
+        earlier = Delivery.objects.filter(
+            channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=TELLING
+        )
+        skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
+        delivery.refresh_from_db(fields=["facts"])  # which the claim may have changed since it was read
+        if skipped and not delivery.facts.get("late") and not earlier.exclude(state=State.SKIPPED).exists():
+            return skipped.reason
+    return ""
+
+
+def _tell_late(failure: Delivery) -> bool:
+    """Let the end of an outage tell of the outage too, when both are still to be told."""
+    open_ones = Delivery.objects.filter(channel=failure.channel_id, state=State.PENDING, attempts=0)
+    ending = open_ones.filter(incident_id=failure.incident_id, kind__in=ENDING).order_by("id").first()
+    if ending is None:
+        return False
+    ending.facts = {**ending.facts, "late": True}
+    ending.save(update_fields=["facts"])
+    return True
+
+
+def _skip(delivery: Delivery, reason: str) -> None:
+    delivery.state, delivery.reason = State.SKIPPED, reason
+    delivery.save(update_fields=["state", "reason"])

@@ -1,0 +1,147 @@
+"""What becomes of a delivery after an attempt. Whoever has lost the lease settles nothing: it is another's by then."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from monitors.transactions import retried_atomic
+from notifications.models import Channel, Delivery, Guarantee, State
+from notifications.outbox.claiming import Attempt, can_look
+from notifications.refusals import CHANNEL_DEAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
+from notifications.slack import Lookup, Reply, Verdict
+
+logger = logging.getLogger(__name__)
+
+LONGEST_BACKOFF = timedelta(seconds=60)
+LONGEST_DOUBT = timedelta(hours=1)
+"""Between two attempts of which each may have arrived: whoever answers oddly for a day gets some dozen repeats."""
+TRIED_FOR = timedelta(days=1)
+"""Whatever is still uncertain then is given up; so is an edit."""
+UNKNOWN_CODE_ATTEMPTS = 5
+"""A refusal that we do not know is tried so often before we give up."""
+TRIED_ON = RATE_LIMITED | PASSING | {"connection_error", "too_late"}
+"""Refusals that pass by themselves; tried until they do."""
+FIRST_LOOK = timedelta(seconds=1)
+ARRIVES_WITHIN = timedelta(seconds=15)
+"""Slack may still show a message so long after the attempt ended; not to find it earlier says nothing."""
+BETWEEN_LOOKS = timedelta(seconds=5)
+LOOKS = 2
+"""Not found so often, it is not there."""
+CANNOT_LOOK = TOKEN_DEAD | CHANNEL_DEAD | {"history_too_long", "thread_not_found"}
+EDIT_AGAIN = timedelta(seconds=10)
+
+
+@retried_atomic
+def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
+    """Write down what became of a post. False when the lease was lost."""
+    delivery = attempt.delivery
+    retry_at = now + (reply.retry_after or _backoff(delivery.attempts, reply))
+    changes: dict[str, Any] = {"error": _error(reply), "attempt_ended_at": now, "looks": 0}
+    match _final(attempt, reply, now):
+        case Verdict.SENT:
+            changes |= _sent(delivery, reply.ts, now)
+        case Verdict.RETRY:
+            changes |= {"state": State.PENDING, "next_attempt_at": retry_at}
+            if reply.retry_after:  # the limit is the channel's, not the message's
+                _hold_back(attempt.channel, retry_at)
+        case Verdict.UNCERTAIN:
+            looked_for = can_look(delivery, attempt.channel)
+            changes |= {"state": State.UNCERTAIN, "next_attempt_at": now + FIRST_LOOK if looked_for else retry_at}
+        case Verdict.GIVE_UP if delivery.thread_ts and reply.code in MESSAGE_GONE:
+            changes |= {"state": State.PENDING, "next_attempt_at": now, "thread_ts": ""}
+        case Verdict.GIVE_UP:
+            logger.error("message refused", extra={"delivery": delivery.pk, "code": reply.code})
+            changes |= {"state": State.FAILED, "reason": reply.code[:50]}
+    return _write(attempt, State.SENDING, changes)
+
+
+def _final(attempt: Attempt, reply: Reply, now: datetime) -> Verdict:
+    """The verdict, after so many attempts."""
+    delivery = attempt.delivery
+    unknown = reply.verdict is Verdict.RETRY and reply.code not in TRIED_ON
+    if unknown and delivery.attempts >= UNKNOWN_CODE_ATTEMPTS:
+        return Verdict.GIVE_UP
+    if reply.verdict is Verdict.UNCERTAIN and now - (delivery.first_attempt_at or now) > TRIED_FOR:
+        return Verdict.GIVE_UP
+    return reply.verdict
+
+
+@retried_atomic
+def settle_look(attempt: Attempt, lookup: Lookup, now: datetime) -> bool:
+    """Write down whether a message whose answer was lost is in the channel. Not there, twice, and late enough: it is
+    sent as if for the first time. False when the lease was lost."""
+    delivery = attempt.delivery
+    ended = delivery.attempt_ended_at or now
+    if lookup.ts:
+        changes = {**_sent(delivery, lookup.ts, now), "found": True}
+    elif lookup.refusal:
+        changes = _could_not_look(attempt, lookup.refusal, now)
+    elif now < ended + ARRIVES_WITHIN:
+        changes = {"next_attempt_at": ended + ARRIVES_WITHIN}
+    elif delivery.looks + 1 < LOOKS:
+        changes = {"looks": delivery.looks + 1, "next_attempt_at": now + BETWEEN_LOOKS}
+    else:
+        changes = {"looks": delivery.looks + 1, "state": State.PENDING, "next_attempt_at": now}
+    return _write(attempt, State.UNCERTAIN, changes)
+
+
+def _could_not_look(attempt: Attempt, refusal: Reply, now: datetime) -> dict[str, Any]:
+    """Slack's trouble passes; what the app may not do makes the channel one that is told at least once."""
+    delivery = attempt.delivery
+    if now - (delivery.first_attempt_at or now) > TRIED_FOR:
+        return {"state": State.FAILED, "reason": refusal.code[:50], "error": _error(refusal)}
+    if refusal.code not in CANNOT_LOOK:
+        passed = now - (delivery.attempt_ended_at or now)
+        wait = refusal.retry_after or min(max(passed, FIRST_LOOK), LONGEST_BACKOFF)
+        return {"next_attempt_at": now + wait, "error": _error(refusal)}
+    lacks = ":".join(filter(None, [refusal.code, refusal.detail]))[:100]
+    Channel.objects.filter(pk=attempt.channel.pk).update(
+        guarantee=Guarantee.AT_LEAST_ONCE, lacks=lacks, checked_at=now, updated_at=F("updated_at")
+    )
+    logger.warning("messages cannot be looked for", extra={"channel": attempt.channel.pk, "lacks": lacks})
+    return {"next_attempt_at": now}
+
+
+@retried_atomic
+def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
+    """Write down what became of an edit: tried again while that may help, and dropped otherwise, for what it would have
+    said is told by a message of its own. False when the lease was lost."""
+    delivery = attempt.delivery
+    claimed_until = delivery.edit_due_at
+    tried_on = reply.verdict in (Verdict.RETRY, Verdict.UNCERTAIN) and now - delivery.created_at < TRIED_FOR
+    again = now + (reply.retry_after or EDIT_AGAIN) if tried_on else None
+    if reply.verdict is Verdict.GIVE_UP:
+        logger.info("message cannot be edited", extra={"delivery": delivery.pk, "code": reply.code})
+    ours = Delivery.objects.filter(pk=delivery.pk, token=attempt.delivery.token)
+    ours.filter(edit_due_at=claimed_until).update(edit_due_at=again)  # unless another edit was asked for meanwhile
+    return bool(ours.update(lease_until=None))
+
+
+def _sent(delivery: Delivery, ts: str, now: datetime) -> dict[str, Any]:
+    told_at = delivery.transition.at if delivery.transition else delivery.created_at
+    seconds = (now - told_at).total_seconds()
+    return {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
+
+
+def _write(attempt: Attempt, expected: State, changes: dict[str, Any]) -> bool:
+    ours = Delivery.objects.filter(pk=attempt.delivery.pk, state=expected, token=attempt.delivery.token)
+    return bool(ours.update(lease_until=None, **changes))
+
+
+def _hold_back(channel: Channel, until: datetime) -> None:
+    Channel.objects.filter(pk=channel.pk).update(next_send_at=until, updated_at=F("updated_at"))
+
+
+def _error(reply: Reply) -> str:
+    return f"{reply.code} {reply.detail}".strip()[:200]
+
+
+def _backoff(attempts: int, reply: Reply) -> timedelta:
+    """1, 2, 4, ... seconds, up to a minute; up to an hour where Slack may have taken every one of them. A server error
+    says of itself that it did not serve."""
+    doubtful = reply.verdict is Verdict.UNCERTAIN and not reply.code.startswith("http_5")
+    return min(timedelta(seconds=2 ** min(attempts - 1, 12)), LONGEST_DOUBT if doubtful else LONGEST_BACKOFF)

@@ -1,0 +1,124 @@
+"""Posting, changing and looking for messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from notifications import exchange
+from notifications.blocks import Message
+from notifications.slack.client import TIMEOUT_SECONDS, Account, Answer, call
+from notifications.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
+
+EVENT_TYPE = "health_delivery"
+PAGE_SIZE = 200
+MOST_PAGES = 50
+"""Of a channel's history looked through for one message."""
+
+
+def post_message(
+    account: Account, channel_id: str, message: Message, *, delivery_id: int | None = None, thread_ts: str = ""
+) -> Reply:
+    """Post `message`; as an answer to `thread_ts`, which the channel is shown as well.
+
+    `delivery_id` is stored with the message, so that `find_message` can tell whether it arrived. Any app of the
+    workspace can read it.
+    """
+    return call(
+        account,
+        "chat.postMessage",
+        channel=channel_id,
+        **_content(message, delivery_id),
+        thread_ts=thread_ts or None,
+        reply_broadcast=True if thread_ts else None,
+        unfurl_links=False,  # or Slack would fetch the links, which lead into the company's network
+        unfurl_media=False,
+    ).reply
+
+
+def update_message(
+    account: Account, channel_id: str, ts: str, message: Message, *, delivery_id: int | None = None
+) -> Reply:
+    """Put `message` in the place of the one posted as `ts`. Doing it twice does no harm."""
+    return call(account, "chat.update", channel=channel_id, ts=ts, **_content(message, delivery_id)).reply
+
+
+def _content(message: Message, delivery_id: int | None) -> dict[str, Any]:
+    metadata = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": str(delivery_id)}}
+    return {
+        "text": message.text,
+        "blocks": message.blocks,
+        "metadata": None if delivery_id is None else metadata,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What looking for a message came to. `ts` is empty when it is not there; `refusal` is None when Slack said all."""
+
+    ts: str = ""
+    refusal: Reply | None = None
+
+
+def find_message(
+    account: Account, channel_id: str, delivery_id: int, *, oldest: datetime, thread_ts: str = ""
+) -> Lookup:
+    """Look for the message of `delivery_id` among those since `oldest`: in the channel, or in the thread of
+    `thread_ts`. Needs `channels:history` (`groups:history` for a private channel) and membership.
+
+    Source: Slack's pages "conversations.history", "conversations.replies" and "Message metadata".
+    """
+    where = {"ts": thread_ts} if thread_ts else {}
+    method = "conversations.replies" if thread_ts else "conversations.history"
+    cursor = None
+    for _page in range(MOST_PAGES):
+        answer = call(
+            account,
+            method,
+            channel=channel_id,
+            **where,
+            oldest=f"{oldest.timestamp():.6f}",
+            include_all_metadata=True,
+            limit=PAGE_SIZE,
+            cursor=cursor,
+        )
+        if answer.reply.verdict is not Verdict.SENT:
+            return Lookup(refusal=answer.reply)
+        if ts := _ts_of(answer, delivery_id):
+            return Lookup(ts)
+        cursor = _cursor(answer.payload)
+        if not cursor:
+            return Lookup()
+    return Lookup(refusal=Reply(Verdict.GIVE_UP, "history_too_long"))
+
+
+def _ts_of(answer: Answer, delivery_id: int) -> str:
+    messages = answer.payload.get("messages")
+    for message in messages if isinstance(messages, list) else []:
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == EVENT_TYPE and payload.get("delivery_id") == str(delivery_id):
+            return str(message.get("ts") or "")
+    return ""
+
+
+def _cursor(payload: Mapping[str, Any]) -> str:
+    metadata = payload.get("response_metadata")
+    return str(metadata.get("next_cursor") or "") if isinstance(metadata, dict) else ""
+
+
+def post_webhook(hook_url: str, message: Message, timeout: float = TIMEOUT_SECONDS) -> Reply:
+    """Post by an incoming webhook, within `timeout` seconds in all. Raises nothing that Slack or the network can cause.
+
+    `hook_url` is the secret itself; whoever stores it has checked its host.
+    """
+    payload = {"text": message.text, "blocks": message.blocks, "unfurl_links": False, "unfurl_media": False}
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    try:
+        answer = exchange.post(hook_url, json.dumps(payload).encode(), headers, timeout)
+    except exchange.UnansweredError as unanswered:
+        return read_silence(unanswered)
+    return read_webhook_reply(answer.status, answer.body, answer.headers.get("Retry-After"))
