@@ -162,7 +162,7 @@ class StormRule(models.Model):
         verbose_name_plural = _("storm rules")
 
     def __str__(self) -> str:
-        return self.environment
+        return str(self.environment)
 
     def clean(self) -> None:
         super().clean()

@@ -55,8 +55,8 @@ def call(account: Account, method: str, **arguments: Any) -> Answer:
         return Answer(Reply(Verdict.GIVE_UP, "invalid_url"))
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        form = {"json": given} if method.startswith("chat.") else {"params": given}
-        response = _Client(token, account).api_call(method, **form)
+        client, as_json = _Client(token, account), method.startswith("chat.")
+        response = client.api_call(method, json=given) if as_json else client.api_call(method, params=given)
     except exchange.UnansweredError as unanswered:
         return Answer(read_silence(unanswered))
     except _NotSlackError as stranger:

@@ -307,8 +307,8 @@ def test_the_queries_of_a_selection_grow_with_neither_channels_nor_outages(opera
 
     targets = [down()]
     select(1)
-    few, many_channels = select(1), select(50)
-    targets += [down() for _ in range(29)]  # SQLite takes 999 values in one statement
+    few, many_channels = select(1), select(30)  # SQLite takes 999 values in one statement
+    targets += [down() for _ in range(29)]
     assert few == many_channels == select(1) <= 25
 
 

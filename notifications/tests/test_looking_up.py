@@ -70,6 +70,7 @@ def test_a_killed_sender_s_message_is_looked_for_after_its_lease(slack, channel,
     see(server(), "+--")
     outbox.hand_over(clock.now)
     attempt = claiming.claim(channel.pk, clock.now)
+    assert attempt
     sending._post(attempt)  # and then the process is killed
     run(clock, 5)
     assert states() == [("sending", "")]
@@ -95,7 +96,8 @@ def test_a_sender_that_was_stopped_does_not_send_when_it_goes_on(slack, channel,
     outbox.hand_over(clock.now)
     stopped = claiming.claim(channel.pk, clock.now)
     late = time.monotonic() + claiming.STARTS_WITHIN.total_seconds() + 1
-    monkeypatch.setattr(claiming.time, "monotonic", lambda: late)
+    assert stopped
+    monkeypatch.setattr("time.monotonic", lambda: late)
     assert sending._post(stopped) == Reply(Verdict.RETRY, "too_late")
     assert texts(slack) == []
 
