@@ -255,6 +255,7 @@ class Delivery(models.Model):
             models.Index(fields=["state", "next_attempt_at"], name="delivery_due"),
             models.Index(fields=["created_at"], name="delivery_created"),
             models.Index(fields=["edit_due_at"], name="delivery_edit"),
+            models.Index(fields=["lease_until"], name="delivery_leased"),
         ]
 
     def __str__(self) -> str:
