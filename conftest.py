@@ -12,6 +12,8 @@ from django.utils import translation
 from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
 from healthcheck.tests.private_redis import private_redis
 
+pytest_plugins = ["healthcheck.tests.browser"]
+
 # MySQL cannot return rows from an insert and MariaDB can. Tested is what both can do.
 DatabaseFeatures.can_return_columns_from_insert = False  # type: ignore[assignment]
 DatabaseFeatures.can_return_rows_from_bulk_insert = False  # type: ignore[assignment]
