@@ -12,6 +12,8 @@ from typing import Protocol
 
 MAX_DETAIL = 200
 """Longest `Outcome.detail`, in characters."""
+MAX_ANSWER = 300
+"""Longest `Outcome.answer`, in characters."""
 
 
 class Failure(StrEnum):
@@ -100,6 +102,11 @@ class Outcome:
     """Status code of the final HTTP answer or of the upgrade, when there was one."""
     address: str = ""
     """The address that was connected to, without port."""
+    answer: str = ""
+    """The beginning of an answer that failed the probe, at most `MAX_ANSWER` characters. Foreign text, for pages alone:
+    escape it, and send it nowhere."""
+    certificate_expires_at: datetime | None = None
+    """When the server's certificate ends, where there was one."""
 
     @property
     def ok(self) -> bool | None:

@@ -1,13 +1,17 @@
-"""The body of an answer, read only as far as needed to find a text in it. Every size is bounded."""
+"""The body of an answer, read only as far as needed: to find a text in it, or to show how it begins. Every size is
+bounded."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import zlib
+from contextlib import suppress
 from typing import Protocol
 
-from monitors.probers.base import Failure
+from monitors.probers.base import Failure, Target
 from monitors.probers.connection import Connection
+from monitors.probers.excerpt import WINDOW, excerpt
 from monitors.probers.failures import ProbeFailed, Progress, Stage
 from monitors.probers.message import Head, closed_early, invalid
 
@@ -16,6 +20,12 @@ MAX_TEXT = 64 * 1024
 
 MAX_WIRE = 4 * MAX_TEXT
 """Most bytes taken from the network for that: chunk headers and empty compressed blocks count too."""
+
+PATIENCE = 0.2
+"""Seconds to wait for the beginning of a body that did not come with its head and is only shown."""
+
+MARGIN = 0.05
+"""Seconds before the deadline at which nothing more is read: the failure that was found must not become a timeout."""
 
 _MAX_CHUNK_LINE = 256
 _FIRST_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -109,14 +119,14 @@ class _Inflater:
             raise invalid("The server sent a compressed body that cannot be decoded.") from None
 
 
-async def find_text(text: str, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
-    """Read until `text` is found; `data` is what came with the head.
+async def find_text(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
+    """Read until the expected text is found; `data` is what came with the head.
 
     Raises ProbeFailed: TEXT_MISSING, TOO_LARGE if there is more body than is searched, INVALID_RESPONSE; and
     ConnectionResetError for a body that is cut off.
     """
     progress.enter(Stage.BODY)
-    needles = _needles(text, head)
+    needles = _needles(target.expected_text, head)
     framing = _framing(head)
     inflater = _inflater(head)
     page = b""
@@ -128,6 +138,7 @@ async def find_text(text: str, head: Head, data: bytes, connection: Connection, 
         if any(needle in page[:MAX_TEXT] for needle in needles):
             return
         if len(page) > MAX_TEXT or wire > MAX_WIRE:
+            progress.answer = excerpt(target, _text(head, page[:WINDOW]))
             raise ProbeFailed(Failure.TOO_LARGE, "The expected text is not in the first 64 KiB of a longer answer.")
         if framing.done:
             break
@@ -136,7 +147,42 @@ async def find_text(text: str, head: Head, data: bytes, connection: Connection, 
             break
         if not data:
             raise closed_early()
+    progress.answer = excerpt(target, _text(head, page[:WINDOW]))
     raise ProbeFailed(Failure.TEXT_MISSING, "The answer does not contain the expected text.")
+
+
+async def keep_beginning(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
+    """Note how the body of an answer begins that is not as expected; `data` is what came with its head."""
+    room = min(PATIENCE, progress.deadline - MARGIN - asyncio.get_running_loop().time())
+    if not data and room > 0 and not _is_empty(head):
+        with suppress(OSError):  # nothing came, or no longer: then there is nothing to show
+            async with asyncio.timeout(room):
+                data = await connection.read()
+    progress.answer = excerpt(target, _text(head, _decoded(head, data[:WINDOW])))
+
+
+def _is_empty(head: Head) -> bool:
+    """Whether the head announces that there is no body."""
+    return head.status in (204, 304) or head.headers.get("content-length") == "0"
+
+
+def _decoded(head: Head, data: bytes) -> bytes:
+    """The body in `data`, which is the beginning of it; as it came where it is not what the head announces."""
+    try:
+        body = _framing(head).feed(data)
+        inflater = _inflater(head)
+        return inflater.decode(body, MAX_TEXT) if inflater else body
+    except ProbeFailed:
+        return data
+
+
+def _text(head: Head, body: bytes) -> str:
+    """`body` as text, in the character set that the head names or in UTF-8."""
+    named = _CHARSET.search(head.headers.get("content-type", ""))
+    try:
+        return body.decode(named[1] if named else "utf-8", "replace")
+    except (LookupError, ValueError):  # a set that Python does not know, or that is none of texts
+        return body.decode("utf-8", "replace")
 
 
 def _needles(text: str, head: Head) -> set[bytes]:

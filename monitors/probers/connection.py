@@ -14,8 +14,11 @@ import os
 import socket
 import ssl
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from cryptography import x509
 
 from monitors.probers.base import Failure, Target
 from monitors.probers.failures import ProbeFailed, Progress, Stage
@@ -76,6 +79,14 @@ class Connection:
                 await self._woken()
             except ssl.SSLWantWriteError:
                 await self._writable()
+
+    def certificate_expires_at(self) -> datetime | None:
+        """When the peer's certificate ends; None without TLS, or for one that nobody can read."""
+        data = self._sock.getpeercert(binary_form=True) if isinstance(self._sock, ssl.SSLSocket) else None
+        try:
+            return x509.load_der_x509_certificate(data).not_valid_after_utc if data else None
+        except (ValueError, x509.InvalidVersion):
+            return None
 
     async def write(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError."""
@@ -166,6 +177,7 @@ async def open_connection(network: Network, target: Target, progress: Progress) 
         try:
             context = network.tls.verifying if target.verify_tls else network.tls.trusting
             await connection.start_tls(context, target.host)
+            progress.certificate_expires_at = connection.certificate_expires_at()
         except BaseException:
             connection.close()
             raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import ssl
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from time import perf_counter
 
@@ -38,7 +38,19 @@ class ProbeFailed(Exception):  # noqa: N818 - not a mishap in the code: the serv
 class Progress:
     """How far one probe has come, and how long each stage took. Redirects add to the stages that they repeat."""
 
-    __slots__ = ("_entered_at", "_seconds", "_started_at", "address", "deadline", "note", "stage", "status")
+    __slots__ = (
+        "_entered_at",
+        "_seconds",
+        "_started_at",
+        "address",
+        "answer",
+        "certificate_expires_at",
+        "deadline",
+        "note",
+        "stage",
+        "status",
+        "strange",
+    )
 
     def __init__(self, deadline: float) -> None:
         """`deadline` is an instant of the loop's clock, in seconds."""
@@ -47,6 +59,10 @@ class Progress:
         self.status: int | None = None
         self.address = ""
         self.note = ""
+        self.answer = ""
+        self.strange = b""
+        """What came instead of HTTP."""
+        self.certificate_expires_at: datetime | None = None
         self._seconds: list[float | None] = [None] * len(Stage)
         self._started_at = self._entered_at = perf_counter()
 
@@ -78,6 +94,8 @@ class Progress:
             detail=detail[:MAX_DETAIL],
             status=self.status,
             address=self.address,
+            answer=self.answer if failure else "",
+            certificate_expires_at=self.certificate_expires_at,
         )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 from monitors.address import InvalidAddress, parse_address
 from monitors.probers.base import Failure, Outcome, Target
-from monitors.probers.body import find_text
+from monitors.probers.body import find_text, keep_beginning
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
 from monitors.probers.message import DEFAULT_PORTS, build_request, exchange, invalid
@@ -55,9 +55,10 @@ async def _ask(network: Network, target: Target, progress: Progress) -> Target |
                 return following
             progress.note = "The server redirects to another place, which is not followed."
         if not expected:
+            await keep_beginning(target, head, rest, connection, progress)
             raise _unexpected(head.status)
         if target.expected_text:
-            await find_text(target.expected_text, head, rest, connection, progress)
+            await find_text(target, head, rest, connection, progress)
     return None
 
 

@@ -71,9 +71,10 @@ async def exchange(connection: Connection, request: bytes, progress: Progress) -
         end = _HEAD_END.search(buffer)
         if (end.end() if end else len(buffer)) > room:
             raise invalid("The headers of the answer are larger than 16 KiB.")
+        if not buffer.startswith(b"HTTP/"[: len(buffer)]):
+            progress.strange = buffer
+            raise invalid("The server answered with something that is not HTTP.")
         if end is None:
-            if not buffer.startswith(b"HTTP/"[: len(buffer)]):
-                raise invalid("The server answered with something that is not HTTP.")
             buffer += await _read_some(connection)
             continue
         head = parse_head(buffer[: end.start()])

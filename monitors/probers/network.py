@@ -11,6 +11,7 @@ from functools import cached_property
 from monitors.probers.base import Outcome, Target
 from monitors.probers.connection import Connection
 from monitors.probers.deny import DenyList
+from monitors.probers.excerpt import WINDOW, excerpt
 from monitors.probers.failures import ProbeFailed, Progress, Stage, explain
 from monitors.probers.resolver import Resolver
 
@@ -73,6 +74,8 @@ async def observe(look: Look, network: Network, target: Target, deadline: float)
         async with asyncio.timeout_at(deadline):
             await look(network, target, progress)
     except ProbeFailed as exc:
+        if progress.strange:
+            progress.answer = excerpt(target, progress.strange[:WINDOW].decode("utf-8", "replace"))
         return progress.outcome(exc.failure, exc.detail)
     except OSError as exc:
         if isinstance(exc, TimeoutError) and progress.stage is Stage.RESOLVE:

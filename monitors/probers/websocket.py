@@ -8,6 +8,7 @@ from hashlib import sha1
 from os import urandom
 
 from monitors.probers.base import Failure, Outcome, Target
+from monitors.probers.body import keep_beginning
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
 from monitors.probers.message import Head, build_request, exchange
@@ -36,10 +37,12 @@ async def _look(network: Network, target: Target, progress: Progress) -> None:
     request = build_request(target, _own_headers(target, key.decode("ascii")))
     with await open_connection(network, target, progress) as connection:
         try:
-            head, _ = await exchange(connection, request, progress)
+            head, rest = await exchange(connection, request, progress)
         except ConnectionError:
             raise ProbeFailed(Failure.WS_CLOSED, "The server closed the connection during the upgrade.") from None
         progress.status = head.status
+        if head.status != 101:
+            await keep_beginning(target, head, rest, connection, progress)
         _judge(head, key, target.subprotocol)
         connection.part(_close_frame(), GOODBYE_SECONDS, network.parting)
 
