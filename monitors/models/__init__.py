@@ -2,7 +2,15 @@ from monitors.models.access import ApiToken
 from monitors.models.history import PastOutcome, Rollup
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
 from monitors.models.server import Environment, Policy, Server, ServerType
-from monitors.models.status import Incident, Outage, Reason, ServerStatus, StatusTransition
+from monitors.models.status import (
+    Incident,
+    IncidentNote,
+    LastFailure,
+    Outage,
+    Reason,
+    ServerStatus,
+    StatusTransition,
+)
 
 __all__ = [
     "ApiToken",
@@ -10,7 +18,9 @@ __all__ = [
     "Gap",
     "Heartbeat",
     "Incident",
+    "IncidentNote",
     "InventoryRun",
+    "LastFailure",
     "Outage",
     "PastOutcome",
     "Policy",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitors.fields import ChoiceCharField, EnumField, InstantField
 from monitors.models.server import Environment, Server
+from monitors.probers.base import MAX_ANSWER
 
 
 class Reason(models.TextChoices):
@@ -33,8 +34,27 @@ class Outage(models.TextChoices):
     ONGOING = "ongoing", _("goes on")
 
 
-class Incident(models.Model):
-    """One outage. Keeps the names it had, so that it outlives its server."""
+class EvidenceFields(models.Model):
+    """What a failed probe met."""
+
+    status = models.PositiveSmallIntegerField(_("status code"), null=True)
+    peer = models.CharField(_("address connected to"), max_length=45, default="", db_default="")
+    stages = models.CharField(_("stages"), max_length=60, default="", db_default="")
+    answer = models.CharField(
+        _("beginning of the answer"),
+        max_length=MAX_ANSWER,
+        default="",
+        db_default="",
+        help_text=_("As the server sent it, without what could be a secret of the monitor."),
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Incident(EvidenceFields):
+    """One outage. Keeps the names it had, so that it outlives its server. The evidence is of the probe that completed
+    the run."""
 
     server = models.ForeignKey(
         Server,
@@ -70,6 +90,22 @@ class Incident(models.Model):
     def duration(self, now: datetime) -> timedelta:
         """From the first failed probe to the first success, or to `now` while it lasts."""
         return (self.ended_at or now) - self.began_at
+
+
+class IncidentNote(models.Model):
+    """What somebody wrote down about an outage."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notes", verbose_name=_("incident"))
+    at = models.DateTimeField(_("at"))
+    author = models.CharField(_("author"), max_length=150)
+    text = models.TextField(_("text"), max_length=2_000)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+
+    def __str__(self) -> str:
+        return f"{self.author} {self.at:%Y-%m-%d %H:%M}"
 
 
 class StatusTransition(models.Model):
@@ -121,6 +157,30 @@ class StatusTransition(models.Model):
         return f"{self.host_name} {self.from_health} → {self.to_health}"
 
 
+class LastFailure(EvidenceFields):
+    """What the latest failed probe of a server met. In a table of its own: a probe that succeeds neither reads nor
+    writes it."""
+
+    server = models.OneToOneField(
+        Server,
+        models.CASCADE,
+        primary_key=True,
+        db_constraint=False,
+        related_name="last_failure",
+        verbose_name=_("server"),
+    )
+    at = InstantField(_("at"))
+    failure = models.CharField(_("failure"), max_length=20)
+    detail = models.CharField(_("detail"), max_length=200, default="", db_default="")
+
+    class Meta:
+        verbose_name = _("last failure")
+        verbose_name_plural = _("last failures")
+
+    def __str__(self) -> str:
+        return self.failure
+
+
 class ServerStatusQuerySet(models.QuerySet["ServerStatus"]):
     def lock(self, server_ids: Any) -> Self:
         """The rows of `server_ids`, in key order, locked where the database has row locks (SQLite locks it all)."""
@@ -147,6 +207,7 @@ class ServerStatus(models.Model):
     elapsed_us = models.PositiveIntegerField(_("time taken (µs)"), null=True)
     stages = models.CharField(_("stages"), max_length=60, default="", db_default="")
     peer = models.CharField(_("address connected to"), max_length=45, default="", db_default="")
+    certificate_expires_at = InstantField(_("certificate expires"), null=True)
     recent = models.CharField(_("recent outcomes"), max_length=900, default="", db_default="")
     incident = models.ForeignKey(
         Incident,
