@@ -108,6 +108,65 @@ class Channel(models.Model):
         return not self.environments or environment in self.environments
 
 
+class Workspace(models.Model):
+    """The workspace of the bot token, as Slack showed it last: one row. Written by `notifications.workspace` alone."""
+
+    THE_ONE = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ONE, editable=False)
+    token_mark = models.CharField(max_length=32, default="", editable=False)
+    """Of the token that all of this is about; no way back to it."""
+    team_id = models.CharField(max_length=32, default="")
+    team = models.CharField(_("workspace"), max_length=255, default="")
+    url = models.CharField(_("address"), max_length=255, default="")
+    user_id = models.CharField(max_length=32, default="")
+    scopes = models.JSONField(_("scopes"), default=list)
+    error = models.CharField(_("error"), max_length=160, default="", help_text=_("Why Slack refuses the token."))
+    identify_at = models.DateTimeField(null=True)
+    """When Slack is next asked whose token this is and what it may do; null = now. So are the two below."""
+
+    refreshed_at = models.DateTimeField(_("channels read"), null=True)
+    """When the list of channels was last read to its end."""
+    began_at = models.DateTimeField(null=True)
+    """Of the reading that is under way; `cursor` is where it goes on."""
+    cursor = models.CharField(max_length=500, default="")
+    page_at = models.DateTimeField(null=True)
+    refresh_error = models.CharField(max_length=160, default="")
+    inspect_at = models.DateTimeField(null=True)
+
+    lease_until = models.DateTimeField(null=True)
+    token = models.CharField(max_length=32, default="")
+    """Of whoever has the lease."""
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+
+    def __str__(self) -> str:
+        return self.team or self.team_id
+
+
+class WorkspaceChannel(models.Model):
+    """A channel of the workspace, as Slack listed it last. Whether it receives alerts is told by a `Channel` of the same
+    id; the two tables are never joined, see there."""
+
+    slack_id = models.CharField(_("channel id"), max_length=32, primary_key=True)
+    name = models.CharField(_("name"), max_length=255)
+    is_private = models.BooleanField(_("private"), default=False)
+    is_member = models.BooleanField(_("the app is in it"), default=False)
+    is_archived = models.BooleanField(_("archived"), default=False)
+    members = models.PositiveIntegerField(_("members"), default=0)
+    seen_at = models.DateTimeField(_("seen"), help_text=_("When Slack last showed it."))
+
+    class Meta:
+        verbose_name = _("channel of the workspace")
+        verbose_name_plural = _("channels of the workspace")
+        indexes = [models.Index(fields=["is_archived", "name"], name="workspace_channel_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Kind(models.TextChoices):
     FAILURE = "failure", _("failure")
     RECOVERY = "recovery", _("recovery")
