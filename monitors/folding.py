@@ -30,6 +30,8 @@ class Memory:
     recent: str = ""
     incident_id: int | None = None
     last_slot: datetime | None = None
+    certificate_expires_at: datetime | None = None
+    """Of the last certificate that was seen: a handshake that fails shows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Fl
     memory.elapsed_us = outcome.elapsed // MICROSECOND
     memory.stages = pack_stages(outcome.stages)
     memory.peer = outcome.address
+    memory.certificate_expires_at = outcome.certificate_expires_at or memory.certificate_expires_at
     memory.recent = append(memory.recent, observation)
     if after.successes + after.failures == 1 and outcome.ok is not None:
         memory.run_began_at = at

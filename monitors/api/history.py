@@ -12,7 +12,9 @@ from rest_framework.response import Response
 from monitors import recording
 from monitors.api.base import ViewSet, actor
 from monitors.filters import IncidentFilter, ServerFilter, TransitionFilter
+from monitors.freshness import stale
 from monitors.models import Incident, Server, StatusTransition
+from monitors.models.server import ServerQuerySet
 from monitors.serializers import IncidentSerializer, StatusSerializer, TransitionSerializer
 
 SHOWN = (
@@ -31,6 +33,7 @@ SHOWN = (
     "status__elapsed_us",
     "status__failure",
     "status__detail",
+    "status__certificate_expires_at",
 )
 """Columns that a status is made of. The others are not loaded: headers would be decrypted for nothing."""
 
@@ -40,6 +43,9 @@ class StatusViewSet(mixins.ListModelMixin, ViewSet):
     queryset = Server.objects.worst_first().only(*SHOWN)
     serializer_class = StatusSerializer
     filterset_class = ServerFilter
+
+    def get_queryset(self) -> ServerQuerySet:
+        return super().get_queryset().annotate(stale=stale(timezone.now()))
 
 
 @extend_schema_view(list=extend_schema(summary="List changes of health", description="Newest first."))

@@ -13,7 +13,7 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from monitors.models import Incident, Outage, Reason, Server, ServerStatus, StatusTransition
+from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
 from monitors.schedule import next_slot
 from monitors.status import Health
@@ -150,8 +150,8 @@ def _delete(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
 def reap_orphans(now: datetime) -> int:
     """End what belonged to servers whose rows somebody deleted with a statement of their own."""
     orphans = ServerStatus.objects.filter(~Exists(Server.objects.filter(pk=OuterRef("server_id"))))
-    ids = list(orphans.order_by("server_id").values_list("server_id", flat=True)[:CHUNK])
-    rows = list(ServerStatus.objects.lock(ids)) if ids else []
+    found = list(orphans.order_by("server_id").values_list("server_id", flat=True)[:CHUNK])
+    rows = list(ServerStatus.objects.lock(found)) if found else []
     incidents = Incident.objects.in_bulk([row.incident_id for row in rows if row.incident_id])
     store(
         [
@@ -172,7 +172,9 @@ def reap_orphans(now: datetime) -> int:
             if (incident := incidents.get(row.incident_id or 0))
         ]
     )
-    ServerStatus.objects.filter(server__in=[row.pk for row in rows]).delete()
+    ids = [row.pk for row in rows]
+    LastFailure.objects.filter(server__in=ids).delete()
+    ServerStatus.objects.filter(server__in=ids).delete()
     return len(rows)
 
 
@@ -211,6 +213,7 @@ def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime,
         first_detail="",
         failure="",
         detail="",
+        certificate_expires_at=None,
         incident=None,
         last_slot=now + IN_HAND,
         next_probe_at=now + IN_HAND + FIRST_PROBES,

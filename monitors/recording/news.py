@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.status import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the probe met that completed a failing run."""
+
+    status: int | None = None
+    peer: str = ""
+    stages: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Change:
     detail: str = ""
     actor: str = ""
     address: str = ""
+    evidence: Evidence = Evidence()
 
     @property
     def opens(self) -> bool:
@@ -93,6 +104,7 @@ def _open(changes: Sequence[Change]) -> dict[int, int]:
             detail=change.detail,
             began_at=change.began_at or change.at,
             confirmed_at=change.at,
+            **asdict(change.evidence),
         )
         for change in changes
     )

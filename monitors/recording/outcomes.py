@@ -10,9 +10,9 @@ from typing import Any
 from monitors.bulk import upsert
 from monitors.fields import to_milliseconds
 from monitors.folding import Flip, Memory, fold
-from monitors.models import PastOutcome, Reason, Rollup, Server, ServerStatus
-from monitors.probers.base import MAX_DETAIL, Observation
-from monitors.recording.news import Change, store
+from monitors.models import LastFailure, PastOutcome, Reason, Rollup, Server, ServerStatus
+from monitors.probers.base import MAX_DETAIL, Observation, Outcome
+from monitors.recording.news import Change, Evidence, store
 from monitors.status import Health, Standing
 from monitors.strip import MICROSECOND
 from monitors.targets import RULE_COLUMNS, address_text, policies
@@ -38,9 +38,11 @@ STATUS_COLUMNS = (
     "recent",
     "incident_id",
     "last_slot",
+    "certificate_expires_at",
 )
 STATUS_ROW = ("server_id", *STATUS_COLUMNS, "claimed_until")
 HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
+FAILURE_COLUMNS = ("server_id", "at", "failure", "detail", "status", "peer", "stages", "answer")
 ROLLUP_COLUMNS = (
     "server_id",
     "resolution",
@@ -89,13 +91,15 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
         if flip:
             flips.append((server, memory, flip))
     stored = [(observations[server_id], memory) for server_id, memory in recorded.items()]
-    _store_flips(flips)
+    _store_flips(flips, observations)
     upsert(
         ServerStatus,
-        ("server_id", *STATUS_COLUMNS, "claimed_until"),
+        STATUS_ROW,
         map(_status_row, recorded.items()),
         key=("server_id",),
     )
+    failed = [_failure_row(*pair) for pair in stored if pair[0].outcome.ok is False]
+    upsert(LastFailure, FAILURE_COLUMNS, failed, key=("server_id",))
     upsert(PastOutcome, HISTORY_COLUMNS, (_history_row(*pair) for pair in stored), key=("server_id", "slot"))
     upsert(
         Rollup,
@@ -113,7 +117,7 @@ def _lock(observations: Mapping[int, Observation]) -> dict[int, Memory]:
     return {row[0]: Memory(Standing(Health(row[1]), *row[2:5]), *row[5:]) for row in rows}
 
 
-def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
+def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]], observations: Mapping[int, Observation]) -> None:
     """Store the transitions and remember in each memory which incident is open now."""
     if not flips:
         return
@@ -121,7 +125,8 @@ def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
     addresses = {
         server.id: address_text(server) for server in Server.objects.filter(id__in=opening).defer("request_headers")
     }
-    incidents = store([_change(server, memory, flip, addresses) for server, memory, flip in flips])
+    changes = [_change(*flip, addresses, observations[flip[0][0]].outcome) for flip in flips]
+    incidents = store(changes)
     for server, memory, flip in flips:
         memory.incident_id = incidents[server[0]]
         if (flip.before, flip.after) != (Health.UNKNOWN, Health.HEALTHY):  # ten thousand new servers are no news
@@ -129,7 +134,7 @@ def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]]) -> None:
             logger.info("status changed", extra=extra)
 
 
-def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str]) -> Change:
+def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str], outcome: Outcome) -> Change:
     return Change(
         server_id=server[0],
         host_name=server[1],
@@ -144,6 +149,7 @@ def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str
         failure=flip.failure,
         detail=flip.detail,
         address=addresses.get(server[0], ""),
+        evidence=Evidence(outcome.status, outcome.address, memory.stages, outcome.answer),
     )
 
 
@@ -173,6 +179,7 @@ def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
         memory.recent,
         memory.incident_id,
         _milliseconds(memory.last_slot),
+        _milliseconds(memory.certificate_expires_at),
         None,  # the claim is done
     )
 
@@ -187,6 +194,20 @@ def _history_row(observation: Observation, memory: Memory) -> tuple[Any, ...]:
         outcome.status,
         memory.stages,
         "" if outcome.failure is None else outcome.detail[:MAX_DETAIL],
+    )
+
+
+def _failure_row(observation: Observation, memory: Memory) -> tuple[Any, ...]:
+    outcome = observation.outcome
+    return (
+        observation.server_id,
+        to_milliseconds(observation.started_at),
+        outcome.failure,
+        outcome.detail[:MAX_DETAIL],
+        outcome.status,
+        outcome.address,
+        memory.stages,
+        outcome.answer,
     )
 
 

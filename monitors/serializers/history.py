@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from monitors.models import Environment, Incident, Server, StatusTransition
+from monitors.models import Environment, Incident, StatusTransition
 from monitors.models.server import HEALTH_ORDER
-from monitors.policy import Effective
 from monitors.serializers.fields import TextOrNullField
-from monitors.targets import effective_of
 
 SHOWS_FAILURE = ("UNHEALTHY", "UNKNOWN")
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a server stands now. Needs `Server.objects.with_health()` and `policies` and `now` in the context."""
+    """Where a server stands now. Needs `Server.objects.with_health()` with `monitors.freshness.stale`."""
 
     id = serializers.IntegerField()
     host_name = serializers.CharField()
@@ -30,6 +27,9 @@ class StatusSerializer(serializers.Serializer[Any]):
     failure = serializers.CharField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
     notification = serializers.BooleanField()
+    certificate_expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("Of the certificate that was seen last; null without TLS.")
+    )
     stale = serializers.BooleanField(
         help_text=_("Nothing was heard of it for two intervals and a timeout: what is shown may no longer be true.")
     )
@@ -49,18 +49,10 @@ class StatusSerializer(serializers.Serializer[Any]):
                 "failure": status.failure if failing else None,
                 "detail": (status.detail or None) if failing else None,
                 "notification": server.notification,
-                "stale": self._stale(server, status, effective_of(server, self.context["policies"])),
+                "certificate_expires_at": status and status.certificate_expires_at,
+                "stale": server.stale,
             }
         )
-
-    def _stale(self, server: Server, status: Any, rules: Effective) -> bool:
-        """Measured from the last probe, or from when the first one became due: creation, an edit or a resumption."""
-        if server.paused:
-            return False
-        heard = [status.last_checked_at, status.since if status.health == "UNKNOWN" else None] if status else []
-        latest = max(filter(None, heard), default=server.created_at)
-        bound: timedelta = 2 * rules.interval + rules.timeout
-        return latest is None or self.context["now"] - latest > bound
 
 
 class TransitionSerializer(serializers.ModelSerializer[StatusTransition]):

@@ -1,4 +1,5 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -8,10 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitors import recording
-from monitors.models import Incident, Outage, PastOutcome, Reason, Rollup, Server, ServerStatus, StatusTransition
+from monitors.models import (
+    Incident,
+    LastFailure,
+    Outage,
+    PastOutcome,
+    Reason,
+    Rollup,
+    Server,
+    ServerStatus,
+    StatusTransition,
+)
+from monitors.probers.base import Observation
 from monitors.status import Health
-from monitors.strip import marks
-from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, see, server
+from monitors.strip import marks, stages_ms
+from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, outcome, see, server
 
 pytestmark = pytest.mark.django_db
 BEGAN = timedelta(milliseconds=5)
@@ -284,3 +296,53 @@ def test_editing_a_paused_server_does_not_plan_a_probe():
     target.port = 9090
     recording.save(target, actor="kim", now=NOW)
     assert ServerStatus.objects.get().next_probe_at is None
+
+
+# evidence
+
+
+def failed(target: Server, slot: datetime, answer: str) -> Observation:
+    seen = replace(outcome(False, "Busy."), status=503, answer=answer)
+    return Observation(target.pk, slot, slot, seen)
+
+
+def test_the_last_failure_keeps_its_evidence_through_the_recovery():
+    target = server()
+    recording.record([failed(target, NOW, "out of order")])
+    recording.record([failed(target, NOW + INTERVAL, "still out of order")])
+    see(target, "++", start=NOW + 2 * INTERVAL)
+    last = LastFailure.objects.get(server=target)
+    assert (last.at, last.failure, last.detail) == (NOW + INTERVAL, "refused", "Busy.")
+    assert (last.status, last.peer, last.answer) == (503, "127.0.0.1", "still out of order")
+    assert stages_ms(last.stages)["connect"] == 0.3
+
+
+def test_an_incident_keeps_the_evidence_of_the_probe_that_confirmed_it():
+    target = server()
+    for number in range(3):
+        recording.record([failed(target, NOW + number * INTERVAL, f"answer {number}")])
+    incident = Incident.objects.get()
+    assert (incident.status, incident.peer, incident.answer) == (503, "127.0.0.1", "answer 1")
+
+
+def test_what_is_inconclusive_is_no_failure_of_the_server():
+    see(server(), "i+i")
+    assert not LastFailure.objects.exists()
+
+
+def test_a_deleted_server_leaves_no_evidence():
+    target = server()
+    see(target, "-")
+    recording.delete([target.pk], actor="tests", now=NOW)
+    assert not LastFailure.objects.exists()
+
+
+def test_a_certificate_is_remembered_until_the_server_is_another_one():
+    target, expires_at = server(), NOW + timedelta(days=9)
+    seen = replace(outcome(), certificate_expires_at=expires_at)
+    recording.record([Observation(target.pk, NOW, NOW, seen)])
+    see(target, "-", start=NOW + INTERVAL)  # no handshake, no certificate
+    assert ServerStatus.objects.get().certificate_expires_at == expires_at
+    target.host = "127.0.0.2"
+    recording.save(target, actor="tests", now=NOW + 2 * INTERVAL)
+    assert ServerStatus.objects.get().certificate_expires_at is None
