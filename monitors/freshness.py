@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, Expression, F, FloatField, Q, Subquery, Value, When
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    Expression,
+    F,
+    FloatField,
+    Func,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Least
 
 from monitors.fields import to_milliseconds
@@ -14,16 +27,54 @@ from monitors.status import Health
 
 
 def stale(now: datetime) -> Case:
-    """True for a server that is watched and has a health, but was not heard of for two intervals and a timeout.
+    """True for a server that is watched, but was not heard of for two intervals and a timeout.
 
-    A server without a health claims nothing, so it cannot be out of date.
+    That counts from its last probe, or from when the first one became due: its creation, an edit or a resumption.
     """
     interval = _in_force("interval_seconds", settings.PROBE_INTERVAL_SECONDS)
     timeout = Least(_in_force("timeout_seconds", settings.PROBE_TIMEOUT_SECONDS), interval)
     latest = Value(float(to_milliseconds(now))) - (interval * Value(2.0) + timeout) * Value(1000.0)
-    claims = Q(paused=False, status__health__in=(Health.HEALTHY, Health.UNHEALTHY))
-    forgotten = claims & Q(status__last_checked_at__lt=latest)
+    forgotten = Q(paused=False) & Q(_Before(_heard(), latest))
     return Case(When(forgotten, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def _heard() -> Expression:
+    """When a server was last heard of, in milliseconds; 0 for a row whose creator did not say when that was."""
+    again = Q(status__health=Health.UNKNOWN) & (
+        Q(status__last_checked_at=None) | Q(status__since__gt=F("status__last_checked_at"))
+    )
+    return Coalesce(
+        Case(When(again, then=_stored("since")), default=_stored("last_checked_at"), output_field=BigIntegerField()),
+        _Milliseconds(F("created_at")),
+        Value(0),
+        output_field=BigIntegerField(),
+    )
+
+
+def _stored(column: str) -> Expression:
+    """An instant as it is stored, a number."""
+    return Func(F(f"status__{column}"), template="%(expressions)s", output_field=BigIntegerField())
+
+
+class _Before(Func):
+    arg_joiner = " < "
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+    conditional = True
+
+
+class _Milliseconds(Func):
+    """A date and time as an instant is stored."""
+
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "CAST((JULIANDAY(%(expressions)s) - 2440587.5) * 86400000 AS INTEGER)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', %(expressions)s) DIV 1000)"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 def _in_force(setting: str, variable: float) -> Expression:
