@@ -22,6 +22,7 @@ Block = dict[str, Any]
 
 MAX_HEADER = 150
 MAX_SECTION = 3_000
+MAX_BUTTON = 75
 MAX_VALUE = 255
 """Longest foreign value in a message; a host name has no more (RFC 1035, 2.3.4)."""
 MAX_JSON = 8_000
@@ -108,6 +109,16 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Block:
 def link(url: str, label: str) -> Block:
     element = {"type": "link", "url": url, "text": label}
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [element]}]}
+
+
+def button(action_id: str, value: str, label: str) -> Block:
+    """`action_id` and `value` come back when somebody presses it."""
+    text = {"type": "plain_text", "text": clip(label, MAX_BUTTON), "emoji": False}
+    return {"type": "button", "action_id": action_id, "value": value, "text": text}
+
+
+def actions(buttons: list[Block]) -> Block:
+    return {"type": "actions", "elements": buttons}
 
 
 def fitting(text: str, blocks: list[Block]) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.utils import translation
 
 from monitors.models import Incident
 from notifications import wording
@@ -13,7 +14,14 @@ from notifications.models import Channel, Delivery, Kind
 
 
 def compose(delivery: Delivery, channel: Channel) -> Message:
-    """The message of `delivery`. Needs nothing of the server's row, so it can tell of a deleted one."""
+    """The message of `delivery` as things are now, in the channel's language. Needs nothing of the server's row, so it
+    can tell of a deleted one."""
+    with translation.override(channel.language or settings.LANGUAGE_CODE):
+        message = _compose(delivery, channel)
+    return Message(message.text, []) if delivery.facts.get("refused") else message
+
+
+def _compose(delivery: Delivery, channel: Channel) -> Message:
     repeat = delivery.possible_repeat
     match delivery.kind:
         case Kind.TEST:
@@ -23,20 +31,41 @@ def compose(delivery: Delivery, channel: Channel) -> Message:
             oldest, newest = datetime.fromisoformat(facts["oldest"]), datetime.fromisoformat(facts["newest"])
             return wording.expired_summary(facts["count"], oldest, newest, possible_repeat=repeat)
     outage = _outage(Incident.objects.get(pk=delivery.incident_id or 0))
-    match delivery.kind:
-        case Kind.FAILURE:
-            return wording.failure_message(outage, possible_repeat=repeat)
-        case Kind.ONGOING:
-            return wording.still_down_message(outage, possible_repeat=repeat)
-        case Kind.RECOVERY:
-            return wording.recovery_message(outage, possible_repeat=repeat)
+    if delivery.kind in (Kind.FAILURE, Kind.ONGOING):
+        return _telling(delivery, channel, outage)
+    return _ending(delivery, outage)
+
+
+def _telling(delivery: Delivery, channel: Channel, outage: wording.Outage) -> Message:
+    """Of a failure; of its end too, when it has ended meanwhile."""
+    repeat = delivery.possible_repeat
+    if outage.ended_at is not None:
+        return wording.over_message(outage, possible_repeat=repeat)
+    tell = wording.failure_message if delivery.kind == Kind.FAILURE else wording.still_down_message
+    in_storm = delivery.storm_id is not None
+    return tell(outage, buttons=_has_buttons(channel), in_storm=in_storm, possible_repeat=repeat)
+
+
+def _ending(delivery: Delivery, outage: wording.Outage) -> Message:
+    repeat = delivery.possible_repeat
     transition = delivery.transition
-    reason, actor = (transition.reason, transition.actor) if transition else ("", "")
+    reason, actor = (transition.reason, transition.actor) if transition else (outage.end_reason, "")
+    if delivery.facts.get("late"):
+        return wording.late_message(outage, reason, actor, possible_repeat=repeat)
+    if delivery.kind == Kind.RECOVERY:
+        return wording.recovery_message(outage, possible_repeat=repeat)
     return wording.ended_message(outage, reason, actor, possible_repeat=repeat)
+
+
+def _has_buttons(channel: Channel) -> bool:
+    """What is pressed comes back to the app, by its own connection: not to a webhook."""
+    return bool(settings.SLACK_APP_TOKEN) and Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
 
 
 def _outage(incident: Incident) -> wording.Outage:
     return wording.Outage(
+        incident_id=incident.pk,
+        server_id=incident.server_id,
         host_name=incident.host_name,
         environment=incident.environment,
         address=incident.address,
@@ -45,7 +74,7 @@ def _outage(incident: Incident) -> wording.Outage:
         began_at=incident.began_at,
         confirmed_at=incident.confirmed_at,
         ended_at=incident.ended_at,
+        end_reason=incident.end_reason,
         acknowledged_by=incident.acknowledged_by,
-        server_id=incident.server_id,
         link=f"{settings.SITE_URL}/servers/{incident.server_id}/",
     )

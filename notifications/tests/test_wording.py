@@ -14,6 +14,8 @@ from notifications.tests.standin.rules import check_message
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 OUTAGE = wording.Outage(
+    incident_id=3,
+    server_id=7,
     host_name="chat-3",
     environment="LIVE",
     address="wss://chat-3.example.com:443/hub/chat",
@@ -22,11 +24,11 @@ OUTAGE = wording.Outage(
     began_at=NOON,
     confirmed_at=NOON + timedelta(seconds=60),
     ended_at=None,
+    end_reason="",
     acknowledged_by="",
-    server_id=7,
     link="https://monitor.example.com/servers/7/",
 )
-OVER = replace(OUTAGE, ended_at=NOON + timedelta(seconds=252))
+OVER = replace(OUTAGE, ended_at=NOON + timedelta(seconds=252), end_reason="outcomes")
 DATE = re.compile(r"<!date\^(\d+)\^\{date_short_pretty\} \{time_secs\}\|(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d)>")
 
 
