@@ -5,16 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from healthcheck.processes import dying_with_parent, end
+from healthcheck.processes import dying_with_parent, end, signal_group
 
 INSTALL_SECONDS = 120
 START_SECONDS = 60
@@ -25,9 +25,37 @@ class MissingError(Exception):
     """This machine has no MariaDB server, or Python no driver for it."""
 
 
-@dataclass(frozen=True)
 class PrivateMariaDB:
-    socket: Path
+    """May be killed and started again: the data stay."""
+
+    def __init__(self, directory: Path, command: Sequence[str]) -> None:
+        self.socket = directory / "socket"
+        self._log = directory / "log"
+        self._command = [*command, *_server_options(directory)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*dying_with_parent(), *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "TZ": "Asia/Seoul"},
+                start_new_session=True,
+            )
+        _wait(self._process, self.socket, self._log)
+
+    def stop(self) -> None:
+        if self._process:
+            end([self._process], seconds=20)
+
+    def kill(self) -> None:
+        """As the power does it."""
+        if self._process:
+            signal_group(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def url(self, database: str) -> str:
         """The DATABASE_URL of `database`, which need not exist."""
@@ -60,8 +88,11 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def private_mariadb() -> Iterator[PrivateMariaDB]:
-    """Starts one and ends it. Raises MissingError where this machine cannot."""
+def private_mariadb(*, durable: bool = False) -> Iterator[PrivateMariaDB]:
+    """Starts one and ends it. One that is not durable is faster and may forget its last second when it is killed.
+
+    Raises MissingError where this machine cannot.
+    """
     server, install = _program("mariadbd"), _program("mariadb-install-db")
     try:
         import MySQLdb  # noqa: F401, PLC0415 - may be missing, and that is what is found out here
@@ -69,23 +100,15 @@ def private_mariadb() -> Iterator[PrivateMariaDB]:
         raise MissingError("mysqlclient is not installed: ./setup.sh says what it needs") from None
     directory = Path(tempfile.mkdtemp(prefix="shm-mariadb-"))
     options = ["--no-defaults", f"--datadir={directory}/data", f"--user={getpass.getuser()}"]
+    durability = f"--innodb-flush-log-at-trx-commit={int(durable)}"
     try:
         _install([install, *options])
-        log = directory / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*dying_with_parent(), server, *options, *_server_options(directory)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "TZ": "Asia/Seoul"},
-                start_new_session=True,
-            )
+        database = PrivateMariaDB(directory, [server, *options, durability])
         try:
-            _wait(process, directory / "socket", log)
-            yield PrivateMariaDB(directory / "socket")
+            database.start()
+            yield database
         finally:
-            end([process], seconds=20)
+            database.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -113,7 +136,6 @@ def _server_options(directory: Path) -> list[str]:
         "--character-set-server=utf8mb4",
         "--collation-server=utf8mb4_general_ci",
         "--innodb-buffer-pool-size=64M",
-        "--innodb-flush-log-at-trx-commit=0",  # a crash may lose all: it is a test's
         "--skip-log-bin",
         "--performance-schema=OFF",
     ]

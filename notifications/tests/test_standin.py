@@ -182,6 +182,21 @@ def test_waiting_ends_with_the_entry_or_with_the_time(slack):
         slack.ledger.wait_for(lambda entries: len(entries) == 2, timeout=0.01)
 
 
+def test_the_control_port_answers_while_connections_are_refused_and_waits_for_news(slack):
+    control = f"http://127.0.0.1:{slack.control_port}"
+    threading.Timer(
+        0.05, requests.post, [f"{control}/services/T/B/X"], {"json": {"text": "late"}, "timeout": 5}
+    ).start()
+    (entry,) = requests.get(f"{control}/ledger?wait=5", timeout=10).json()
+    assert entry["text"] == "late"
+    slack.refuse()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{slack.url}/ledger", timeout=5)
+    assert requests.get(f"{control}/ledger?after=1&wait=0.01", timeout=5).json() == []
+    slack.accept()
+    assert requests.get(f"{slack.url}/ledger", timeout=5).status_code == 200
+
+
 def test_it_runs_as_a_process_and_is_led_over_http():
     command = [sys.executable, "-m", "notifications.tests.standin", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

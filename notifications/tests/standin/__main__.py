@@ -15,7 +15,8 @@ async def serve(port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await standin.start()
-    print(f"Slack stand-in on {standin.url}, token {standin.token}, channel {standin.channel}", flush=True)
+    ends = f"Slack stand-in on {standin.url}, token {standin.token}, channel {standin.channel}"
+    print(f"{ends} (control http://127.0.0.1:{standin.control_port})", flush=True)
     await ended.wait()
     await standin.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -48,16 +49,21 @@ class Verdict:
 
 
 class Standin:
-    """Listens on `port` (0 = any free one) of this machine, in a thread of its own, from `with` to its end."""
+    """Listens on `port` (0 = any free one) of this machine, in a thread of its own, from `with` to its end.
+
+    On `control_port`, any free one, it answers even while it refuses connections on the other.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
+        self.control_port = 0
         self.workspace = Workspace()
         self.ledger = Ledger()
         self.faults = Faults()
         self.limiter = Limiter()
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._noted = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -116,6 +122,8 @@ class Standin:
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
         await self.listen()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.control_port = self._runner.addresses[-1][1]
 
     async def stop(self) -> None:
         if self._runner is not None:
@@ -126,7 +134,7 @@ class Standin:
             return
         self._site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await self._site.start()
-        self.port = self._runner.addresses[0][1]
+        self.port = self._runner.addresses[-1][1]
 
     async def stop_listening(self) -> None:
         if self._site is not None:
@@ -176,6 +184,8 @@ class Standin:
             ts=verdict.ts,
             outcome=fault.kind.value if fault and swallowed else verdict.outcome,
         )
+        noted, self._noted = self._noted, asyncio.Event()
+        noted.set()
         return verdict
 
     def _judge(self, call: Call, fault: Fault | None) -> Verdict:
@@ -219,7 +229,12 @@ class Standin:
         return Verdict(code, status or 200, {"ok": False, "error": code, **more})
 
     async def _show_ledger(self, request: web.Request) -> web.Response:
-        entries = self.ledger.entries(after=int(request.query.get("after", "0")))
+        """`?after=7&wait=2`: from the eighth entry on, and when there is none yet, as soon as there is one."""
+        after = int(request.query.get("after", "0"))
+        if not (entries := self.ledger.entries(after)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._noted.wait(), float(request.query.get("wait", "0")))
+            entries = self.ledger.entries(after)
         return web.json_response([asdict(entry) for entry in entries])
 
     async def _set_mode(self, request: web.Request) -> web.Response:
