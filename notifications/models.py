@@ -147,8 +147,8 @@ class Workspace(models.Model):
 
 
 class WorkspaceChannel(models.Model):
-    """A channel of the workspace, as Slack listed it last. Whether it receives alerts is told by a `Channel` of the same
-    id; the two tables are never joined, see there."""
+    """A channel of the workspace, as Slack showed it last. Whether it receives alerts is told by a `Channel` of the
+    same id; the two tables are never joined, see there."""
 
     slack_id = models.CharField(_("channel id"), max_length=32, primary_key=True)
     name = models.CharField(_("name"), max_length=255)
@@ -165,6 +165,25 @@ class WorkspaceChannel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SlackSocket(models.Model):
+    """The connection on which Slack tells of pressed buttons: one row. Written by `notifications.socket` alone."""
+
+    THE_ONE = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ONE, editable=False)
+    seen_at = models.DateTimeField(_("last ran"))
+    connected_at = models.DateTimeField(_("connected"), null=True)
+    error = models.CharField(_("error"), max_length=50, default="")
+    """Why it is not connected: Slack's code, or one of ours."""
+
+    class Meta:
+        verbose_name = _("connection for buttons")
+        verbose_name_plural = _("connections for buttons")
+
+    def __str__(self) -> str:
+        return self.error or f"{self.connected_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Kind(models.TextChoices):
