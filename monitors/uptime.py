@@ -7,22 +7,20 @@ Downtime is the time of confirmed outages, from the first failed probe to the fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
 from django.db.models import CharField, Q, QuerySet, Sum, Value
 
 from monitors.models import Incident, Rollup
+from monitors.spans import NONE, Outage, downtime, floor, month_begins, overlap
 
-NONE, DAY = timedelta(0), timedelta(days=1)
+DAY = timedelta(days=1)
 PERIODS = {"24h": (DAY, Rollup.HOUR), "7d": (7 * DAY, Rollup.HOUR), "30d": (30 * DAY, Rollup.DAY)}
 """Length, and the seconds that a rollup covers which it is summed up from: few rows, whatever the interval."""
-
-Outage = tuple[datetime, datetime | None]
-"""When it began and ended; None while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,43 +114,3 @@ def _rollups(begin: datetime, end: datetime, now: datetime) -> list[Q]:
     if begin < kept:
         parts.append(Q(resolution=Rollup.DAY, start__gte=begin - DAY / 2, start__lt=min(end - DAY / 2, kept)))
     return parts
-
-
-def floor(at: datetime, seconds: int) -> datetime:
-    """The last instant not after `at` at which a rollup of so many seconds begins."""
-    whole = int(at.timestamp())
-    return datetime.fromtimestamp(whole - whole % seconds, UTC)
-
-
-def month_begins(now: datetime, count: int) -> list[datetime]:
-    """Midnights of the first days of this month and those before it, newest first, in the zone of `now`."""
-    months = (now.year * 12 + now.month - 1 - back for back in range(count))
-    return [
-        now.replace(year=month // 12, month=month % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
-        for month in months
-    ]
-
-
-def overlap(outage: Outage, begin: datetime, end: datetime) -> timedelta:
-    """How much of `outage` lies between `begin` and `end`."""
-    began_at, ended_at = outage
-    return max(NONE, min(end, ended_at or end) - max(begin, began_at))
-
-
-def downtime(outages: Iterable[Outage], begin: datetime, end: datetime) -> timedelta:
-    """How long any of `outages` lasted between `begin` and `end`."""
-    return sum((until - since for since, until in _merged(outages, begin, end)), NONE)
-
-
-def _merged(outages: Iterable[Outage], begin: datetime, end: datetime) -> Sequence[tuple[datetime, datetime]]:
-    """Two outages of one server may touch or overlap where the monitor was blind in between: no time counts twice."""
-    merged: list[tuple[datetime, datetime]] = []
-    for began_at, ended_at in sorted(outages, key=lambda outage: outage[0]):
-        since, until = max(begin, began_at), min(end, ended_at or end)
-        if since >= until:
-            continue
-        if merged and since <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], until)
-        else:
-            merged.append((since, until))
-    return merged

@@ -12,6 +12,8 @@ PURE = [
     "monitors.schedule",
     "monitors.policy",
     "monitors.address",
+    "monitors.spans",
+    *(f"monitors.charts.{file.stem}" for file in sorted((ROOT / "monitors/charts").glob("[a-z]*.py"))),
     *(f"monitors.probers.{file.stem}" for file in sorted((ROOT / "monitors/probers").glob("[a-z]*.py"))),
 ]
 IMPORT = """

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors.models import Incident, Rollup
+from monitors.spans import downtime, floor, month_begins, overlap
 from monitors.tests.builders import NOW, see, server
-from monitors.uptime import Tally, downtime, floor, month_begins, months, overlap, tallies
+from monitors.uptime import Tally, months, tallies
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NONE = timedelta(0)
