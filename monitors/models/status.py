@@ -82,6 +82,7 @@ class Incident(EvidenceFields):
         indexes = [
             models.Index(fields=["ended_at", "began_at"], name="incident_open"),
             models.Index(fields=["server", "began_at"], name="incident_server"),
+            models.Index(fields=["acknowledged_at"], name="incident_acknowledged"),
         ]
 
     def __str__(self) -> str:
