@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -91,14 +91,18 @@ def _as_problem(exc: Exception) -> exceptions.APIException | None:
             return TooLarge()
         case SuspiciousOperation():
             return exceptions.ParseError()
-        case IntegrityError() | DataError():
+        case DatabaseError() if is_refusal(exc):
             return _refused_by_database(exc)
         case OperationalError() | InterfaceError():
-            if exc.args and exc.args[0] == INCORRECT_STRING:
-                return _refused_by_database(exc)
             logger.error("database not available", exc_info=exc)
             return Unavailable()
     return None
+
+
+def is_refusal(error: DatabaseError) -> bool:
+    """Whether the database works and only refused what it was to store."""
+    incorrect = isinstance(error, OperationalError) and error.args[:1] == (INCORRECT_STRING,)
+    return incorrect or isinstance(error, IntegrityError | DataError)
 
 
 def _refused_by_database(exc: Exception) -> exceptions.ValidationError:

@@ -34,16 +34,17 @@ LONGEST_RUN = timedelta(minutes=2)
 """A run that has not finished after this long was killed."""
 
 
-def synchronise(*, dry_run: bool, force: bool, now: datetime) -> InventoryRun:
+def synchronise(*, dry_run: bool, force: bool, now: datetime, agreed: InventoryRun | None = None) -> InventoryRun:
     """Make the servers of the inventory ours. Returns the run, with the differences that were found and, unless
-    `dry_run`, applied. Raises InventoryError, which is kept as the run's error, too."""
+    `dry_run`, applied. Raises InventoryError, which is kept as the run's error, too: also when the differences are no
+    longer those of the run `agreed`, which somebody has looked at."""
     if not settings.INVENTORY_URL:
         raise InventoryError(_("INVENTORY_URL is not set."))
     began = time.monotonic()
     run = _begin(dry_run, now)
     try:
         rows = rows_of(fetch(settings.INVENTORY_URL, token=settings.INVENTORY_TOKEN, deny=deny_list()))
-        _compare_and_write(run, rows, force=force, now=now)
+        _compare_and_write(run, rows, force=force, now=now, agreed=agreed)
     except InventoryError as error:
         run.error, error.run = error.message, run
         raise
@@ -68,12 +69,16 @@ def _begin(dry_run: bool, now: datetime) -> InventoryRun:
 
 
 @retried_atomic
-def _compare_and_write(run: InventoryRun, rows: list[Row], *, force: bool, now: datetime) -> None:
+def _compare_and_write(
+    run: InventoryRun, rows: list[Row], *, force: bool, now: datetime, agreed: InventoryRun | None
+) -> None:
     managed_ids = Server.objects.filter(from_inventory=True).values_list("id", flat=True)
     stored = seeding.Stored.load(seeding.names_of(rows), also=managed_ids, lock=not run.dry_run)
     found = differences(rows, stored, {server.pk: server for server in stored if server.from_inventory})
     _describe(run, found)
     refuse_the_implausible(found, force=force)
+    if agreed and _written(run) != _written(agreed):
+        raise InventoryError(_("The differences are no longer those that you saw: nothing was changed."))
     if not run.dry_run:
         _describe(run, _apply(found, now))
 
@@ -105,6 +110,11 @@ def _rejected(entry: Entry) -> list[dict[str, Any]]:
         {"row": entry.row.number, "host_name": name, "field": problem.field, "message": problem.message}
         for problem in entry.problems
     ]
+
+
+def _written(run: InventoryRun) -> list[list[Any]]:
+    """What the run writes, or would; as far as it is kept."""
+    return [names[:NAMES_KEPT] for names in (run.created, run.changed, run.vanished)]
 
 
 def _keep(run: InventoryRun) -> None:

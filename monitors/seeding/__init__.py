@@ -2,6 +2,7 @@
 
 from monitors.fields import MASK
 from monitors.seeding.planning import Action, Entry, Stored, names_of, plan
+from monitors.seeding.proposing import Proposal, carry_out, propose
 from monitors.seeding.reading import SUFFIXES, Format, read
 from monitors.seeding.rows import KEYS, MAX_BYTES, Problem, Row, SeedError, printable
 from monitors.seeding.values import typed
@@ -16,12 +17,15 @@ __all__ = [
     "Entry",
     "Format",
     "Problem",
+    "Proposal",
     "Row",
     "SeedError",
     "Stored",
+    "carry_out",
     "names_of",
     "plan",
     "printable",
+    "propose",
     "read",
     "typed",
     "write",

@@ -16,16 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from monitors import seeding
 from monitors.seeding import Action, Entry, Format
+from monitors.seeding.wording import ACTIONS, details_of, name_of
 from monitors.transactions import retried_atomic
 
 ACTOR = "seed_servers"
 REPORT_EVERY = 500
-ACTIONS = {
-    Action.CREATED: gettext_lazy("created"),
-    Action.UPDATED: gettext_lazy("updated"),
-    Action.UNCHANGED: gettext_lazy("unchanged"),
-    Action.REJECTED: gettext_lazy("rejected"),
-}
 
 
 class Command(BaseCommand):
@@ -124,16 +119,5 @@ def _rejected(entries: Sequence[Entry]) -> list[Entry]:
 
 def _line(entry: Entry) -> str:
     """`line 9, row 2: updated chat-1: port 80 → 443`"""
-    name = seeding.printable(entry.name) or _("(no name)")
-    details = [_change(key, *values) for key, values in entry.changes.items()]
-    details += [
-        f"{problem.field}: {problem.message}" if problem.field else problem.message for problem in entry.problems
-    ]
-    return f"{entry.row.place}: {ACTIONS[entry.action]} {name}" + (f": {'; '.join(details)}" if details else "")
-
-
-def _change(key: str, old: object, new: object) -> str:
-    if key == "request_headers":
-        return key  # their values are secrets
-    shown = [seeding.printable(_("inherited") if value is None else str(value)) for value in (old, new)]
-    return f"{key} {shown[0]} → {shown[1]}"
+    details = "; ".join(details_of(entry))
+    return f"{entry.row.place}: {ACTIONS[entry.action]} {name_of(entry)}" + (f": {details}" if details else "")
