@@ -1,0 +1,224 @@
+"""The form of one server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from django import forms
+from django.utils.crypto import salted_hmac
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.exceptions import ValidationError as Refusal
+
+from monitors.dashboard import ENVIRONMENTS
+from monitors.display import ORIGIN_WORDS
+from monitors.fields import MASK
+from monitors.models import Server, ServerType
+from monitors.policy import Policies, Rules
+from monitors.serializers.fields import unmasked
+from monitors.targets import TARGET_COLUMNS, effective_of
+
+MAIN = ("host_name", "host", "port", "type", "environment", "notification", "tags")
+RULES = tuple(Rules.__dataclass_fields__)
+REQUEST = (
+    "path",
+    "scheme",
+    "expected_status",
+    "expected_text",
+    "request_headers",
+    "verify_tls",
+    "subprotocol",
+)
+PROBED = frozenset((*TARGET_COLUMNS, "environment", "interval_seconds", "timeout_seconds"))
+"""What a look depends on. The rest may still be wrong."""
+SCHEMES = ("http", "https", "ws", "wss")
+PATIENCE_SECONDS = 15.0
+"""For a look that somebody waits for, whatever the server's own timeout."""
+SAMPLE_HOST = "https://web.example.com"
+
+
+class HeadersField(forms.CharField):
+    """Headers as lines of `Name: value`. Shows names only: the values that are stored never, and those just typed not
+    again either."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> str:
+        return "\n".join(f"{name}: {MASK}" for name in value or ())
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
+
+    def to_python(self, value: Any) -> Any:
+        headers: dict[str, str] = {}
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), 1):
+            if not line.strip():
+                continue
+            name, colon, content = line.partition(":")
+            if not colon:
+                raise forms.ValidationError(_("Line %(n)d: write a header as Name: value.") % {"n": number})
+            if name.strip().lower() in map(str.lower, headers):
+                raise forms.ValidationError(_("A header is given twice; case does not matter in its name."))
+            headers[name.strip()] = content.strip()
+        return headers or None
+
+
+class TagsField(forms.CharField):
+    """Words with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = [word.strip() for word in (super().to_python(value) or "").split(",")]
+        return [word for word in words if word] or None
+
+
+def _column(name: str) -> dict[str, Any]:
+    """Label and help of a column whose form field is our own."""
+    field: Any = Server._meta.get_field(name)
+    return {"label": capfirst(field.verbose_name), "help_text": field.help_text, "required": False}
+
+
+class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A new server, or one that exists. Whether it is paused is not edited: that is an act of its own."""
+
+    scheme = forms.TypedChoiceField(
+        choices=[("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in SCHEMES)],
+        empty_value=None,
+        **_column("scheme"),
+    )
+    expected_text = forms.CharField(strip=False, empty_value=None, max_length=200, **_column("expected_text"))
+    verify_tls = forms.TypedChoiceField(
+        choices=[("", gettext_lazy("yes, by default")), ("True", gettext_lazy("yes")), ("False", gettext_lazy("no"))],
+        coerce=lambda value: value == "True",
+        empty_value=None,
+        **_column("verify_tls"),
+    )
+    tags = TagsField(**_column("tags"))
+    request_headers = HeadersField(
+        **{
+            **_column("request_headers"),
+            "help_text": gettext_lazy(
+                "One header per line, as Name: value. Stored encrypted; a value shown as ******** stays as it is."
+            ),
+        }
+    )
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    """What the server was when the form was opened."""
+
+    class Meta:
+        model = Server
+        fields = (*MAIN, *RULES, *REQUEST)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        policies: Policies,
+        instance: Server | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, instance=instance, initial=initial, auto_id="server_%s")
+        self.name = self.instance.host_name
+        self.fields["environment"].choices = [(name, name) for name in ENVIRONMENTS]  # type: ignore[attr-defined]
+        known = [("", "–")] if self.instance.pk and self.instance.type not in ServerType.values else []
+        self.fields["type"].choices = [*known, *ServerType.choices]  # type: ignore[attr-defined]
+        self.fields["host"].widget.attrs.update(placeholder=SAMPLE_HOST, autocapitalize="none", spellcheck="false")
+        self.fields["request_headers"].widget.attrs.update(
+            {
+                "rows": 3,
+                "placeholder": "Authorization: Bearer …",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "hx-preserve": "true",  # what was typed stays in the browser, the answer does not repeat it
+            }
+        )
+        self._say_what_is_inherited(policies)
+        self.initial["seen"] = mark_of(self.instance)
+
+    def _say_what_is_inherited(self, policies: Policies) -> None:
+        """As placeholders: of the environment that is chosen, and for the script those of the others."""
+        chosen = self["environment"].value() or ENVIRONMENTS[0]
+        words = {name: inherited_words(name, policies) for name in ENVIRONMENTS}
+        for setting in RULES:
+            texts = {name: words[name][setting] for name in ENVIRONMENTS}
+            self.fields[setting].widget.attrs.update(
+                {"placeholder": texts.get(chosen, ""), "data-inherited": json.dumps(texts, ensure_ascii=False)}
+            )
+
+    def clean_request_headers(self) -> Any:
+        try:
+            return unmasked(self.cleaned_data["request_headers"], self.instance.request_headers)
+        except Refusal as error:
+            raise forms.ValidationError([str(text) for text in error.detail["request_headers"]]) from None  # type: ignore[call-overload]
+
+    def focus(self) -> None:
+        """Let the reader begin at the first field, or at the first that is wrong."""
+        first = (self.wrong or [self[MAIN[0]]])[0]
+        first.field.widget.attrs["autofocus"] = True
+
+    @property
+    def main(self) -> list[forms.BoundField]:
+        return [self[name] for name in MAIN]
+
+    @property
+    def rules(self) -> list[forms.BoundField]:
+        return [self[name] for name in RULES]
+
+    @property
+    def request(self) -> list[forms.BoundField]:
+        return [self[name] for name in REQUEST]
+
+    @property
+    def advanced_is_open(self) -> bool:
+        """Whether something beyond the main fields is set or wrong."""
+        return any(self[name].value() not in (None, "") or self.errors.get(name) for name in (*RULES, *REQUEST))
+
+    @property
+    def wrong(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if self.errors.get(name)]
+
+    @property
+    def forgets(self) -> bool:
+        """Whether header values were typed that the form, shown again, does not show."""
+        if not self.is_bound:
+            return False
+        typed = (self.data.get("request_headers") or "").split()
+        return typed != str(self["request_headers"].value()).split()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether somebody else changed the server after the form was opened."""
+        return bool(self.instance.pk) and self.data.get("seen") != self.initial["seen"]
+
+    @property
+    def hindering(self) -> list[forms.BoundField]:
+        """What is wrong and has to be right before anybody can look."""
+        return [field for field in self.wrong if field.name in PROBED]
+
+
+def inherited_words(environment: str, policies: Policies) -> Mapping[str, str]:
+    """`30 – policy of the environment` for each setting that a server of `environment` leaves empty."""
+    inherited = policies.effective(environment, None, None, None, None)
+    return {
+        setting: f"{getattr(inherited, setting):g} – {ORIGIN_WORDS[origin]}"
+        for setting, origin in inherited.origins.items()
+    }
+
+
+def mark_of(server: Server) -> str:
+    """The same for a server as long as nobody changes what the form edits. Tells nothing about the secrets in it."""
+    values = {name: getattr(server, name) for name in (*MAIN, *RULES, *REQUEST)}
+    return salted_hmac("monitors.forms.server", json.dumps(values, default=str)).hexdigest()
+
+
+def bounded(server: Server, policies: Policies) -> Server:
+    """`server` with a timeout that somebody can wait for."""
+    tried = copy(server)
+    tried.timeout_seconds = min(effective_of(server, policies).timeout_seconds, PATIENCE_SECONDS)
+    return tried
