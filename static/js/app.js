@@ -1,5 +1,6 @@
 /* What every page runs. Each part listens on the document, so that what is swapped in later needs no set-up. */
 import "./clock.js";
+import "./dialog.js";
 import "./menus.js";
 import "./toasts.js";
 
