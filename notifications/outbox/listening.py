@@ -9,11 +9,13 @@ from typing import Any
 
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
-from notifications.models import TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
 from notifications.outbox.handover import NEWS_LASTS
 
 WAITING = (State.PENDING, State.UNCERTAIN)
 """Open, and in nobody's hands."""
+ANOTHER_WAY = {"guarantee": Guarantee.UNCHECKED, "lacks": "", "checked_at": None}
+"""Of a channel that is reached by a webhook and was not, or the other way round."""
 
 
 class UnknownChannelsError(Exception):
@@ -39,7 +41,8 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
     before = shown.select_for_update().filter(pk=channel_id).first()
     if before is None:
         return False
-    Channel.objects.filter(pk=before.pk).update(**changes, updated_at=now)
+    unchecked = ANOTHER_WAY if "hook_url" in changes else {"checked_at": None} if changes.get("enabled") else {}
+    Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
     after = shown.get(pk=before.pk)
     if _hears_more(before, after):
         _tell_current([after], now)
@@ -66,15 +69,22 @@ def remove_channels(channel_ids: Collection[str], now: datetime) -> int:
 
 @retried_atomic
 def select(channel_ids: Collection[str], now: datetime) -> None:
-    """Let exactly these channels listen, or raise UnknownChannelsError and change nothing. No row is deleted.
+    """Let exactly these channels listen, or raise UnknownChannelsError and change nothing. Channels that only the
+    workspace knows are added; no row is deleted.
 
     Ids are compared here: databases differ in what they take for equal.
     """
     rows = Channel.objects.select_for_update().order_by("pk").values_list("pk", "enabled")
     enabled = dict(rows)
     wanted = set(channel_ids)
-    if unknown := sorted(wanted - enabled.keys()):
+    missing = wanted - enabled.keys()
+    listed = WorkspaceChannel.objects.filter(is_archived=False).in_bulk(sorted(missing))
+    if unknown := sorted(missing - listed.keys()):
         raise UnknownChannelsError(unknown)
+    added = [Channel(channel_id=id_, name=listed[id_].name[:80]) for id_ in sorted(missing)]
+    Channel.objects.bulk_create(added)
+    if added:
+        _tell_current(added, now)
     set_enabled([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
     set_enabled([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
 
@@ -85,7 +95,8 @@ def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> i
     many changed."""
     asked = Channel.objects.defer("hook_url").filter(pk__in=channel_ids, enabled=not enabled)
     changing = list(asked.select_for_update().order_by("pk"))
-    Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(enabled=enabled, updated_at=now)
+    changes = {"enabled": enabled, "updated_at": now, **({"checked_at": None} if enabled else {})}
+    Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(**changes)
     if enabled and changing:
         _tell_current(changing, now)
     return len(changing)

@@ -7,6 +7,7 @@ sent twice in here: slack_sdk's and urllib3's retries are off. Whether and when 
 Tokens and webhook URLs are secrets. None of them gets into a `Reply`, a log record or an exception.
 """
 
+from notifications.slack.channels import RefusedError
 from notifications.slack.client import Account, Answer, call
 from notifications.slack.messages import Lookup, find_message, post_message, post_webhook, update_message
 from notifications.slack.replies import DEFAULT_RETRY_AFTER, Reply, Verdict, read_api_reply, read_webhook_reply
@@ -16,6 +17,7 @@ __all__ = [
     "Account",
     "Answer",
     "Lookup",
+    "RefusedError",
     "Reply",
     "Verdict",
     "call",

@@ -89,7 +89,7 @@ def find_message(
             return Lookup(refusal=answer.reply)
         if ts := _ts_of(answer, delivery_id):
             return Lookup(ts)
-        cursor = _cursor(answer.payload)
+        cursor = next_cursor(answer.payload)
         if not cursor:
             return Lookup()
     return Lookup(refusal=Reply(Verdict.GIVE_UP, "history_too_long"))
@@ -105,7 +105,8 @@ def _ts_of(answer: Answer, delivery_id: int) -> str:
     return ""
 
 
-def _cursor(payload: Mapping[str, Any]) -> str:
+def next_cursor(payload: Mapping[str, Any]) -> str:
+    """Where a list goes on; empty at its end, and nowhere else."""
     metadata = payload.get("response_metadata")
     return str(metadata.get("next_cursor") or "") if isinstance(metadata, dict) else ""
 

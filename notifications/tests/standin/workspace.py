@@ -29,6 +29,7 @@ ALL_SCOPES = frozenset(
     ]
 )
 LARGEST_PAGE = 999
+PRIVATE_RIGHTS = {"manage": "write"}
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Channel:
     is_archived: bool = False
     is_member: bool = True
     is_general: bool = False
+    is_ours: bool = False
+    """Made by the app: only such channels may it rename."""
     messages: list[dict[str, Any]] = field(default_factory=list)
     """In the order of posting."""
 
@@ -62,6 +65,8 @@ class Workspace:
         self.token = token
         self.scopes = set(ALL_SCOPES)
         self.channels: dict[str, Channel] = {}
+        self.page_sizes: tuple[int, ...] = ()
+        """Of successive pages of channels, over and over: Slack's may be short or empty. None = as the limit says."""
         self._last_ts = 0
         self.add_channel("general", is_general=True)
         self.add_channel("alerts")
@@ -85,10 +90,18 @@ class Workspace:
             raise RefusedError("missing_scope", needed=",".join(scopes), provided=",".join(sorted(self.scopes)))
         return {"ok": True, **function(self, arguments)}
 
-    def find(self, arguments: Arguments, *, member: bool = False, open_: bool = False) -> Channel:
+    def need(self, right: str, *, is_private: bool) -> None:
+        """Public and private channels have a scope each: `channels:read` and `groups:read`."""
+        scope = f"{'groups' if is_private else 'channels'}:{PRIVATE_RIGHTS.get(right, right) if is_private else right}"
+        if scope not in self.scopes:
+            raise RefusedError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+
+    def find(self, arguments: Arguments, right: str = "", *, member: bool = False, open_: bool = False) -> Channel:
         channel = self.channels.get(str(arguments.get("channel", "")))
         if channel is None or (channel.is_private and not channel.is_member):
             raise RefusedError("channel_not_found")
+        if right:
+            self.need(right, is_private=channel.is_private)
         if open_ and channel.is_archived:
             raise RefusedError("is_archived")
         if member and not channel.is_member:
@@ -126,42 +139,52 @@ def update_message(workspace: Workspace, arguments: Arguments) -> Payload:
     message = next((one for one in channel.messages if one["ts"] == arguments.get("ts")), None)
     if message is None:
         raise RefusedError("message_not_found")
-    message |= {name: arguments[name] for name in ("text", "blocks", "metadata") if arguments.get(name)}
+    given = {name: arguments[name] for name in ("text", "metadata") if arguments.get(name)}
+    message |= given | (
+        {} if arguments.get("blocks") is None else {"blocks": arguments["blocks"]}
+    )  # [] takes them away
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"]}
 
 
 def list_channels(workspace: Workspace, arguments: Arguments) -> Payload:
-    """Archived channels are left out of a page after it was cut: pages may be short, or empty with a cursor."""
+    """Without the private channels that the app is not in. Archived channels are left out of a page after it was cut:
+    pages may be short, or empty with a cursor."""
     types = str(arguments.get("types") or "public_channel").split(",")
     if not {"public_channel", "private_channel", "mpim", "im"}.issuperset(types):
         raise RefusedError("invalid_types")
     kinds = {"public_channel": False, "private_channel": True}
     wanted = [kinds[kind] for kind in types if kind in kinds]
-    found = [channel for channel in workspace.channels.values() if channel.is_private in wanted]
-    page, cursor = cut_page(found, arguments)
+    for is_private in wanted:
+        workspace.need("read", is_private=is_private)
+    visible = [channel for channel in workspace.channels.values() if channel.is_member or not channel.is_private]
+    found = [channel for channel in visible if channel.is_private in wanted]
+    page, cursor = cut_page(found, arguments, workspace.page_sizes)
     hide = truth(arguments.get("exclude_archived"))
     channels = [channel.shown() for channel in page if not (hide and channel.is_archived)]
     return {"channels": channels, "response_metadata": {"next_cursor": cursor}}
 
 
 def create_channel(workspace: Workspace, arguments: Arguments) -> Payload:
-    name = arguments.get("name")
+    name, is_private = arguments.get("name"), truth(arguments.get("is_private"))
+    workspace.need("manage", is_private=is_private)
     check_name(name)
     workspace.check_free(str(name))
-    return {"channel": workspace.add_channel(str(name), is_private=truth(arguments.get("is_private"))).shown()}
+    return {"channel": workspace.add_channel(str(name), is_private=is_private, is_ours=True).shown()}
 
 
 def rename_channel(workspace: Workspace, arguments: Arguments) -> Payload:
-    channel = workspace.find(arguments, member=True, open_=True)
+    channel = workspace.find(arguments, "manage", member=True, open_=True)
+    if not channel.is_ours:
+        raise RefusedError("not_authorized")
     check_name(arguments.get("name"))
     if channel.name != arguments["name"]:
         workspace.check_free(arguments["name"])
     channel.name = arguments["name"]
-    return {"channel": channel.shown()}
+    return {"channel": {name: value for name, value in channel.shown().items() if name != "num_members"}}
 
 
 def archive_channel(workspace: Workspace, arguments: Arguments) -> Payload:
-    channel = workspace.find(arguments, member=True)
+    channel = workspace.find(arguments, "manage", member=True)
     if channel.is_general:
         raise RefusedError("cant_archive_general")
     if channel.is_archived:
@@ -179,19 +202,19 @@ def join_channel(workspace: Workspace, arguments: Arguments) -> Payload:
 
 
 def show_channel(workspace: Workspace, arguments: Arguments) -> Payload:
-    return {"channel": workspace.find(arguments).shown()}
+    return {"channel": workspace.find(arguments, "read").shown()}
 
 
 def read_history(workspace: Workspace, arguments: Arguments) -> Payload:
     """Newest first, without the replies of threads that were not broadcast."""
-    channel = workspace.find(arguments, member=True)
+    channel = workspace.find(arguments, "history", member=True)
     messages = [m for m in reversed(channel.messages) if "thread_ts" not in m or m["broadcast"]]
     return show_messages(messages, arguments)
 
 
 def read_replies(workspace: Workspace, arguments: Arguments) -> Payload:
     """The parent and its replies, oldest first."""
-    channel = workspace.find(arguments, member=True)
+    channel = workspace.find(arguments, "history", member=True)
     parent = arguments.get("ts")
     thread = [m for m in channel.messages if parent in (m["ts"], m.get("thread_ts"))]
     if not thread:
@@ -213,19 +236,20 @@ def show_messages(messages: list[dict[str, Any]], arguments: Arguments) -> Paylo
     return {"messages": page, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
 
-def cut_page(found: list[Any], arguments: Arguments) -> tuple[list[Any], str]:
-    """One page and the cursor of the next, empty at the end."""
+def cut_page(found: list[Any], arguments: Arguments, sizes: tuple[int, ...] = ()) -> tuple[list[Any], str]:
+    """One page and the cursor of the next, empty at the end; the n-th page is no longer than the n-th of `sizes`."""
     limit = str(arguments.get("limit") or 100)
     if not re.fullmatch(r"[0-9]{1,9}", limit) or not 1 <= int(limit) <= LARGEST_PAGE:
         raise RefusedError("invalid_limit")
-    start = 0
+    number = start = 0
     if cursor := arguments.get("cursor"):
         try:
-            start = int(base64.b64decode(str(cursor), validate=True).decode().removeprefix("next:"))
+            number, start = map(int, base64.b64decode(str(cursor), validate=True).decode().split(":"))
         except (binascii.Error, ValueError):
             raise RefusedError("invalid_cursor") from None
-    end = start + int(limit)
-    return found[start:end], base64.b64encode(f"next:{end}".encode()).decode() if end < len(found) else ""
+    size = min(int(limit), sizes[number % len(sizes)]) if sizes else int(limit)
+    end = start + size
+    return found[start:end], base64.b64encode(f"{number + 1}:{end}".encode()).decode() if end < len(found) else ""
 
 
 def truth(value: object) -> bool:

@@ -1,0 +1,83 @@
+"""What Slack says about a channel, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications.models import Channel, Guarantee, Workspace
+from notifications.refusals import describe_refusal
+
+SCOPES: dict[str, Promise] = {
+    "chat:write": gettext_lazy("sending"),
+    "chat:write.public": gettext_lazy("sending to public channels that the app is not in"),
+    "channels:read": gettext_lazy("the list of public channels"),
+    "channels:history": gettext_lazy("exactly once in public channels"),
+    "channels:join": gettext_lazy("joining public channels by itself, for exactly once"),
+    "channels:manage": gettext_lazy("making, renaming and archiving public channels"),
+    "groups:read": gettext_lazy("the list of private channels that the app is in"),
+    "groups:history": gettext_lazy("exactly once in private channels"),
+    "groups:write": gettext_lazy("making, renaming and archiving private channels"),
+}
+"""What each scope of the bot is for. Only the first is needed to send."""
+
+_NOTHING_DONE = gettext_lazy("Slack cannot be reached, and nothing was done: check the network, DNS and any proxy.")
+_PERHAPS_DONE = gettext_lazy("Slack did not say whether it was done: look at the list in a moment, then try again.")
+MANAGING: dict[str, Promise] = {
+    **dict.fromkeys(["ratelimited", "rate_limited"], gettext_lazy("Slack takes no more of this for a moment: wait.")),
+    **dict.fromkeys(["bad_answer", "connection_lost", "fatal_error", "internal_error", "timeout"], _PERHAPS_DONE),
+    **dict.fromkeys(["request_timeout", "service_unavailable"], gettext_lazy("Slack has trouble: try again later.")),
+    "channel_not_found": gettext_lazy("Slack does not know the channel any more, or the app is no longer in it."),
+    "connection_error": _NOTHING_DONE,
+    "is_archived": gettext_lazy("The channel is archived: unarchive it in Slack first."),
+    "not_in_channel": gettext_lazy("The app is not in the channel: invite it there (/invite), then try again."),
+}
+"""Where what is said of a message would mislead whoever makes, renames or archives a channel."""
+
+
+def describe_managing(code: str, needed: str = "") -> str:
+    """Why a channel was not made, renamed or archived, and what to do."""
+    if code in MANAGING or code.startswith("http_5"):
+        return str(MANAGING.get(code, _PERHAPS_DONE))
+    return describe_refusal(code, needed)
+
+
+def describe_guarantee(channel: Channel) -> str:
+    """What the channel can be promised, and what is missing for more."""
+    match channel.guarantee:
+        case Guarantee.EXACTLY_ONCE:
+            return _("When Slack's answer is lost, the message is looked for before it is sent again.")
+        case Guarantee.AT_LEAST_ONCE:
+            repeat = _("When Slack's answer is lost, the message is sent again and says that it may be a repeat.")
+            return f"{repeat} {describe_lack(channel.lacks)}".strip()
+    return _("Slack has not been asked yet what the app may do there.") if channel.enabled else ""
+
+
+def describe_lack(lacks: str) -> str:
+    """What to do for exactly once; `lacks` as in `Channel`."""
+    code, _colon, detail = lacks.partition(":")
+    match code:
+        case "":
+            return ""
+        case "webhook":
+            return _("A webhook cannot look for messages: for exactly once, use the bot token.")
+        case "not_in_channel":
+            return _("The app is not in the channel: invite it there (/invite), or give it the scope channels:join.")
+        case "thread_not_found" | "history_too_long":
+            return _("The message could not be looked for.")
+    return describe_refusal(code, needed=detail)
+
+
+def describe_error(error: str) -> str:
+    """Of a workspace: why its token is refused, or its list cannot be read."""
+    code, _colon, detail = error.partition(":")
+    return describe_managing(code, detail) if error else ""
+
+
+def missing_scopes(workspace: Workspace) -> dict[str, Promise]:
+    """The scopes that the app lacks, with what each would be for; nothing before Slack was asked."""
+    had: Collection[str] = workspace.scopes
+    return {scope: purpose for scope, purpose in SCOPES.items() if had and scope not in had}
