@@ -3,10 +3,11 @@ channel that begins to listen. `claiming` takes one, `sending` sends it, `settli
 
 State first, then I/O, then settle: a process that dies in between leaves a delivery whose lease runs out, and such an
 attempt is uncertain, for Slack may have the message. What is uncertain is looked for in Slack before it is sent again;
-where that cannot be done it is sent again and says that it may be a repeat.
+where that cannot be done it is sent again and says that it may be a repeat. `editing` keeps what was sent up to date.
 """
 
 from notifications.outbox.claiming import BusyError, due_channels
+from notifications.outbox.editing import show_acknowledged
 from notifications.outbox.handover import hand_over
 from notifications.outbox.listening import (
     UnknownChannelsError,
@@ -36,5 +37,6 @@ __all__ = [
     "select",
     "send_test",
     "set_enabled",
+    "show_acknowledged",
     "tell_current",
 ]

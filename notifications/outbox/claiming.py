@@ -78,8 +78,8 @@ def due_channels(now: datetime) -> list[str]:
     editing = _edits(now).order_by().values_list("channel_id", flat=True).distinct()
     paced = set(Channel.objects.exclude(_passed("next_send_at", now)).values_list("pk", flat=True))
     sending = set(_in_flight(now).values_list("channel_id", flat=True))
-    wanting = dict.fromkeys([*ids, *editing])
-    return [id_ for id_ in wanting if id_ not in paced | sending][: max(0, MOST_AT_ONCE - len(sending))]
+    wanting = dict.fromkeys([*(id_ for id_ in ids if id_ not in paced), *editing])
+    return [id_ for id_ in wanting if id_ not in sending][: max(0, MOST_AT_ONCE - len(sending))]
 
 
 def _passed(column: str, now: datetime) -> Q:
@@ -102,7 +102,8 @@ def _edits(now: datetime) -> QuerySet[Delivery]:
 
 @retried_atomic
 def claim(channel_id: str, now: datetime) -> Attempt | None:
-    """Take what is to be done next for the channel. The channel's row is the lock: one claim at a time."""
+    """Take what is to be done next for the channel: the next message if the pace allows one, or an edit, which has a
+    limit of its own. The channel's row is the lock: one claim at a time."""
     claimed = time.monotonic()
     open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
     channel = Channel.objects.defer("hook_url").select_for_update().filter(pk=channel_id).first()
@@ -112,9 +113,10 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
         unwanted = open_ones.exclude(kind=Kind.TEST) if channel else open_ones
         unwanted.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
         Delivery.objects.filter(channel=channel_id).exclude(edit_due_at=None).update(edit_due_at=None)
-    if channel is None or not _has_passed(channel.next_send_at, now):
+    if channel is None:
         return None
-    if (delivery := _next(open_ones[:CONSIDERED], now)) is not None:
+    in_time = _has_passed(channel.next_send_at, now)
+    if in_time and (delivery := _next(open_ones[:CONSIDERED], now)) is not None:
         return _take(delivery, channel, claimed, now)
     edit = _edits(now).filter(channel=channel_id).order_by("edit_due_at", "id").first()
     return None if edit is None else _take_edit(edit, channel, claimed, now)
@@ -227,11 +229,13 @@ def _tell_late(failure: Delivery) -> bool:
     ending = open_ones.filter(incident_id=failure.incident_id, kind__in=ENDING).order_by("id").first()
     if ending is None:
         return False
-    ending.facts = {**ending.facts, "late": True}
-    ending.save(update_fields=["facts"])
+    earlier = Delivery.objects.filter(channel=failure.channel_id, incident_id=failure.incident_id, kind__in=TELLING)
+    if not earlier.filter(state=State.SENT).exists():  # such as before the notification was switched off and on
+        ending.facts = {**ending.facts, "late": True}
+        ending.save(update_fields=["facts"])
     return True
 
 
 def _skip(delivery: Delivery, reason: str) -> None:
-    delivery.state, delivery.reason = State.SKIPPED, reason
-    delivery.save(update_fields=["state", "reason"])
+    delivery.state, delivery.reason, delivery.edit_due_at = State.SKIPPED, reason, None
+    delivery.save(update_fields=["state", "reason", "edit_due_at"])

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from monitors.models import Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox.editing import show_end
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def _hand_over_some(now: datetime) -> int:
     _say_that_nobody_listens(deliveries)
     deliveries += _summaries(deliveries, channels, now)
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+    show_end([t.incident_id for t in transitions if t.incident_id and t.outage == Outage.ENDED], now)
     StatusTransition.objects.filter(id__in=[t.pk for t in transitions]).update(handed_over_at=now)
     return len(transitions)
 

@@ -40,9 +40,17 @@ Clock = Callable[[], datetime]
 
 def deliver(channel_id: str, clock: Clock) -> Reply | None:
     """Do what is to be done next for one channel, if there is anything and the pace allows it; returns what Slack said
-    of it. Two at once are harmless."""
+    of it. Two at once are harmless.
+
+    After a message comes an edit if one is due, or edits would wait until the last message has left.
+    """
     attempt = claim(channel_id, clock())
-    return None if attempt is None else _carry_out(attempt, clock)
+    if attempt is None:
+        return None
+    reply = _carry_out(attempt, clock)
+    if attempt.purpose is Purpose.POST and (edit := claim(channel_id, clock())) is not None:
+        _carry_out(edit, clock)
+    return reply
 
 
 def send_test(channel_id: str, clock: Clock) -> tuple[Delivery, Reply]:

@@ -11,7 +11,7 @@ from django.db.models import F
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Delivery, Guarantee, State
 from notifications.outbox.claiming import Attempt, can_look
-from notifications.refusals import CHANNEL_DEAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
+from notifications.refusals import CHANNEL_DEAD, MESSAGE_BAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
 from notifications.slack import Lookup, Reply, Verdict
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ LONGEST_BACKOFF = timedelta(seconds=60)
 LONGEST_DOUBT = timedelta(hours=1)
 """Between two attempts of which each may have arrived: whoever answers oddly for a day gets some dozen repeats."""
 TRIED_FOR = timedelta(days=1)
-"""Whatever is still uncertain then is given up; so is an edit."""
+"""Whatever is still uncertain then is given up; so is an edit that Slack refuses for a reason that we do not know."""
 UNKNOWN_CODE_ATTEMPTS = 5
 """A refusal that we do not know is tried so often before we give up."""
 TRIED_ON = RATE_LIMITED | PASSING | {"connection_error", "too_late"}
@@ -32,7 +32,7 @@ BETWEEN_LOOKS = timedelta(seconds=5)
 LOOKS = 2
 """Not found so often, it is not there."""
 CANNOT_LOOK = TOKEN_DEAD | CHANNEL_DEAD | {"history_too_long", "thread_not_found"}
-EDIT_AGAIN = timedelta(seconds=10)
+EDIT_AGAIN, LONGEST_EDIT_WAIT = timedelta(seconds=10), timedelta(minutes=5)
 
 
 @retried_atomic
@@ -53,10 +53,23 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
             changes |= {"state": State.UNCERTAIN, "next_attempt_at": now + FIRST_LOOK if looked_for else retry_at}
         case Verdict.GIVE_UP if delivery.thread_ts and reply.code in MESSAGE_GONE:
             changes |= {"state": State.PENDING, "next_attempt_at": now, "thread_ts": ""}
+        case Verdict.GIVE_UP if _can_be_plainer(delivery, reply):
+            changes |= {"state": State.PENDING, "next_attempt_at": now, "facts": _plainer(delivery, reply)}
         case Verdict.GIVE_UP:
             logger.error("message refused", extra={"delivery": delivery.pk, "code": reply.code})
-            changes |= {"state": State.FAILED, "reason": reply.code[:50]}
+            changes |= {"state": State.FAILED, "reason": reply.code[:50], "edit_due_at": None}
     return _write(attempt, State.SENDING, changes)
+
+
+def _can_be_plainer(delivery: Delivery, reply: Reply) -> bool:
+    """Slack does not take the message's form, which is our fault and no reason to keep the news back."""
+    return reply.code in MESSAGE_BAD and "refused" not in delivery.facts
+
+
+def _plainer(delivery: Delivery, reply: Reply) -> dict[str, Any]:
+    """The facts by which the message is a single line from now on; they keep Slack's reason for whoever mends it."""
+    logger.error("form of the message refused", extra={"delivery": delivery.pk, "code": reply.code})
+    return {**delivery.facts, "refused": reply.code}
 
 
 def _final(attempt: Attempt, reply: Reply, now: datetime) -> Verdict:
@@ -112,19 +125,35 @@ def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     said is told by a message of its own. False when the lease was lost."""
     delivery = attempt.delivery
     claimed_until = delivery.edit_due_at
-    tried_on = reply.verdict in (Verdict.RETRY, Verdict.UNCERTAIN) and now - delivery.created_at < TRIED_FOR
-    again = now + (reply.retry_after or EDIT_AGAIN) if tried_on else None
-    if reply.verdict is Verdict.GIVE_UP:
-        logger.info("message cannot be edited", extra={"delivery": delivery.pk, "code": reply.code})
     ours = Delivery.objects.filter(pk=delivery.pk, token=attempt.delivery.token)
+    if reply.retry_after:  # the limit is the method's: every edit waits
+        Delivery.objects.filter(edit_due_at__lt=now + reply.retry_after).update(edit_due_at=now + reply.retry_after)
+    if reply.verdict is not Verdict.GIVE_UP:
+        again = _edit_again(delivery, reply, now)
+    elif _can_be_plainer(delivery, reply):
+        again = now
+        ours.update(facts=_plainer(delivery, reply))
+    else:
+        again = None
+        logger.info("message cannot be edited", extra={"delivery": delivery.pk, "code": reply.code})
     ours.filter(edit_due_at=claimed_until).update(edit_due_at=again)  # unless another edit was asked for meanwhile
     return bool(ours.update(lease_until=None))
+
+
+def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | None:
+    """Ever more seldom, for nothing counts the attempts; None when there is nothing to be done, or no use in it."""
+    age = now - delivery.created_at
+    known = reply.verdict is Verdict.UNCERTAIN or reply.code in TRIED_ON
+    if reply.verdict is Verdict.SENT or (not known and age > TRIED_FOR):
+        return None
+    return now + (reply.retry_after or min(max(age / 100, EDIT_AGAIN), LONGEST_EDIT_WAIT))
 
 
 def _sent(delivery: Delivery, ts: str, now: datetime) -> dict[str, Any]:
     told_at = delivery.transition.at if delivery.transition else delivery.created_at
     seconds = (now - told_at).total_seconds()
-    return {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
+    sent = {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
+    return sent if ts else {**sent, "edit_due_at": None}
 
 
 def _write(attempt: Attempt, expected: State, changes: dict[str, Any]) -> bool:

@@ -46,6 +46,7 @@ def run(clock, seconds=1):
     """What the ticks of so many seconds do."""
     for _ in range(seconds):
         outbox.hand_over(clock.now)
+        outbox.show_acknowledged(clock.now)
         for channel_id in outbox.due_channels(clock.now):
             outbox.deliver(channel_id, clock)
         clock.now += SECOND
