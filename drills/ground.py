@@ -1,0 +1,163 @@
+"""Where a drill takes place: a stack, a fleet and a stand-in for Slack, and the verdict over all three."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from drills.fleet import THRESHOLD, Fleet, running_fleet, server_name
+from drills.oracle import Judgement, judge, read_messages
+from drills.result import Result
+from drills.slack import Slack, running_slack
+from drills.stack import PROCESSES, Stack, running_stack
+
+INTERVAL = 1
+POLL_SECONDS = 0.25
+WARM_UP_SECONDS = 90
+SETTLE_SECONDS = 300
+"""For all that is still to be told: a lease of 30 s, a look or two, and what has piled up."""
+NO_STORMS = {"servers": 0, "seconds": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    seed: int
+    short: bool
+    kills: int | None = None
+
+    def count(self, *, short: int, long: int) -> int:
+        """How many faults are injected."""
+        return self.kills or self.size(short=short, long=long)
+
+    def size(self, *, short: int, long: int) -> int:
+        return short if self.short else long
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    id: str
+    """As the ledger calls it."""
+    environment: str
+    by_webhook: bool = False
+
+
+@dataclass
+class Ground:
+    options: Options
+    stack: Stack
+    fleet: Fleet
+    slack: Slack
+    channels: Sequence[Channel]
+    environments: Sequence[str]
+    rng: random.Random
+    began: float
+    wrong: list[str] = field(default_factory=list)
+    """What must be so and was not."""
+
+    def must(self, true: bool, otherwise: str) -> None:
+        if not true:
+            self.wrong.append(otherwise)
+
+    def settle(self, *, leave_down: Collection[int] = (), seconds: float = SETTLE_SECONDS) -> None:
+        """Mend every server but these, and wait until the monitor thinks that it has told everything."""
+        healing = [target for target in self.fleet.down() if target not in leave_down]
+        until(lambda: self.fleet.are_certain(healing), seconds)  # their failures count only when they must be known
+        self.fleet.set_up(healing)
+        certain = until(self.fleet.are_certain, seconds)
+        self.must(certain, "some servers were not probed often enough to be sure of them")
+        self.must(until(self.stack.has_told_all, seconds), "the monitor has not told everything")
+        self.slack.entries()
+        self.must(not self.stack.ended(), f"ended by themselves: {self.stack.ended()}")
+
+    def judge(self, channels: Sequence[Channel] | None = None, *, repeats_allowed: bool = False) -> Judgement:
+        """Of these channels, or of all; by the script and the ledger alone."""
+        total = Judgement()
+        chosen = self.channels if channels is None else channels
+        entries = self.slack.entries()
+        for channel in chosen:
+            targets = self.targets_of(channel.environment)
+            about = [entry for entry in entries if entry["channel"] == channel.id]
+            messages, strange = read_messages(about, [server_name(target) for target in targets])
+            total += judge(
+                self.fleet.flaps(targets), messages, {channel.id}, strange=strange, repeats_allowed=repeats_allowed
+            )
+        return total
+
+    def targets_of(self, environment: str) -> list[int]:
+        every = len(self.environments)
+        return [target for target in self.fleet.targets if self.environments[target % every] == environment]
+
+    def result(self, drill: str, n: int, injected: int, judgement: Judgement, **more: Any) -> Result:
+        seconds = time.monotonic() - self.began
+        return Result(drill, self.options.seed, n, injected, judgement, seconds, tuple(self.wrong), more)
+
+
+def until(found: Callable[[], bool], seconds: float) -> bool:
+    """Whether `found` came true within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+@contextmanager
+def running_ground(
+    options: Options,
+    *,
+    servers: int,
+    bots: int = 1,
+    webhooks: int = 0,
+    environments: Sequence[str] = ("LIVE",),
+    processes: Sequence[str] = PROCESSES,
+    storms: dict[str, int] = NO_STORMS,
+    **variables: str,
+) -> Iterator[Ground]:
+    """All servers are up and known to be. Each environment has so many channels of each kind."""
+    began = time.monotonic()
+    with ExitStack() as exits:
+        slack = exits.enter_context(running_slack())
+        fleet = exits.enter_context(running_fleet(servers))
+        stack = exits.enter_context(
+            running_stack(
+                {
+                    **slack.variables(),
+                    "PROBE_INTERVAL_SECONDS": str(INTERVAL),
+                    "PROBE_TIMEOUT_SECONDS": "0.8",
+                    "HEALTHY_THRESHOLD": str(THRESHOLD),
+                    "UNHEALTHY_THRESHOLD": str(THRESHOLD),
+                    **variables,
+                }
+            )
+        )
+        channels, rows = [], []
+        for environment in environments:
+            made, wanted = _channels(slack, environment, bots, webhooks)
+            channels += made
+            rows += wanted
+        stack.prepare(servers=list(fleet.rows(environments)), channels=rows, storms=storms)
+        stack.start_all(processes)
+        ground = Ground(options, stack, fleet, slack, channels, environments, random.Random(options.seed), began)
+        if not until(fleet.are_certain, WARM_UP_SECONDS):
+            raise RuntimeError("the servers are not probed: set DRILL_LOGS to a directory and look there")
+        yield ground
+
+
+def _channels(slack: Slack, environment: str, bots: int, webhooks: int) -> tuple[list[Channel], list[dict[str, Any]]]:
+    """The channels of one environment, and their rows."""
+    channels, rows = [], []
+    for number in range(bots):
+        name = f"{environment.lower()}-{number}"
+        channels.append(Channel(slack.new_channel(name), environment))
+        rows.append({"channel_id": channels[-1].id, "name": name, "environments": [environment]})
+    for number in range(webhooks):
+        path = f"T/B/{environment.lower()}-{number}"
+        channels.append(Channel(path, environment, by_webhook=True))
+        row = {"channel_id": f"hook-{environment.lower()}-{number}", "hook_url": slack.hook_url(path)}
+        rows.append({**row, "environments": [environment]})
+    return channels, rows

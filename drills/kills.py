@@ -1,0 +1,62 @@
+"""Drills 1 and 2: workers die by SIGKILL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from drills.fleet import Flapping
+from drills.ground import Options, running_ground
+from drills.result import Result
+from drills.stack import WORKERS
+
+CAUGHT_SECONDS = 90.0
+"""Within which a message to be caught in the act must come."""
+LATENCY = 0.15
+"""Seconds between recording and replying, so that kills at random find messages on their way."""
+
+
+def kill_workers_at_random(options: Options) -> Iterator[Result]:
+    """Drill 1: SIGKILL to any worker at any time, started again at once, while servers fail and recover."""
+    kills = options.count(short=8, long=200)
+    servers = options.size(short=9, long=36)
+    with running_ground(options, servers=servers, environments=("DEV", "STAGE", "LIVE")) as ground:
+        ground.slack.mode(kind="slow", seconds=LATENCY)
+        with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=10, up=20):
+            for _ in range(kills):
+                time.sleep(ground.rng.uniform(1.0, 4.0) if options.short else ground.rng.uniform(1.0, 9.0))
+                name = ground.rng.choice(WORKERS)
+                ground.stack.kill(name)
+                ground.fleet.faults += 1
+                ground.stack.start(name)
+        ground.settle()
+        yield ground.result("1 kill any worker", kills, kills, ground.judge())
+
+
+def kill_between_recording_and_replying(options: Options) -> Iterator[Result]:
+    """Drill 2: Slack has the message and has not said so when the sender dies: the worst moment, every time."""
+    kills = options.count(short=4, long=200)
+    channels = options.size(short=2, long=6)
+    processes = ("redis", "probes", "ticks", "beat")
+    struck = {"chat.postMessage": 0, "webhook": 0}
+    with running_ground(options, servers=4, bots=channels, webhooks=channels, processes=processes) as ground:
+        with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=8, up=12):
+            for number in range(kills):
+                method = list(struck)[number % 2]
+                seen = len(ground.slack.entries())
+                ground.slack.mode(kind="record_then_hang", method=method, times=1)
+                caught = ground.slack.wait_for(
+                    lambda entry: entry["outcome"] == "record_then_hang", CAUGHT_SECONDS, after=seen
+                )
+                ground.stack.kill("ticks")
+                ground.stack.start("ticks")
+                struck[method] += caught is not None
+        ground.settle()
+        bots = [channel for channel in ground.channels if not channel.by_webhook]
+        webhooks = [channel for channel in ground.channels if channel.by_webhook]
+        yield ground.result(
+            "2 kill in the reply, bot", (kills + 1) // 2, struck["chat.postMessage"], ground.judge(bots)
+        )
+        judged = ground.judge(webhooks, repeats_allowed=True)
+        ground.must(judged.repeated <= struck["webhook"], "more repeats than kills")
+        yield ground.result("2 kill in the reply, webhook", kills // 2, struck["webhook"], judged)

@@ -1,0 +1,83 @@
+"""`python -m drills.run [DRILL ...]`: breaks things on purpose, prints a line of figures for each drill and a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from drills import kills
+from drills.ground import Options
+from drills.result import Result, table
+from healthcheck.processes import dying_with_parent
+
+Drill = Callable[[Options], Iterator[Result]]
+DRILLS: dict[str, Drill] = {
+    "1": kills.kill_workers_at_random,
+    "2": kills.kill_between_recording_and_replying,
+}
+SHORT = ("1", "2", "4", "7", "8", "11", "14")
+"""What `--short` runs: the drills of CI."""
+AT_ONCE = 3
+"""Short drills side by side: most of their time they wait for leases to end."""
+SEED = 20261122
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments(given: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m drills.run", description=__doc__)
+    parser.add_argument("drills", nargs="*", metavar="DRILL", choices=[[], *DRILLS], help=", ".join(DRILLS))
+    parser.add_argument("--short", action="store_true", help=f"fewer faults, as in CI; by default {' '.join(SHORT)}")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="N")
+    parser.add_argument("--kills", type=int, metavar="N", help="faults to inject, instead of each drill's own number")
+    parser.add_argument("--at-once", type=int, metavar="N", help=f"drills side by side (1; {AT_ONCE} with --short)")
+    return parser.parse_args(given)
+
+
+def run_one(name: str, options: Options) -> int:
+    """Prints a line for each result; returns the exit code."""
+    passed = True
+    for result in DRILLS[name](options):
+        print(result.line(), flush=True)
+        for complaint in result.complaints():
+            print(f"drill {name}: {complaint}", file=sys.stderr, flush=True)
+        passed = passed and result.passed
+    return 0 if passed else 1
+
+
+def run_many(names: Sequence[str], options: Options, at_once: int) -> int:
+    """Each in a process of its own, so that whatever one leaves behind dies with it. Prints the table at the end."""
+
+    def run(name: str) -> tuple[int, list[dict[str, Any]]]:
+        given = [name, "--seed", str(options.seed), *(["--short"] if options.short else [])]
+        given += ["--kills", str(options.kills)] if options.kills else []
+        command = [*dying_with_parent(), sys.executable, "-m", "drills.run", *given]
+        finished = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+        lines = finished.stdout.decode().splitlines()
+        print("\n".join(lines), flush=True)
+        return finished.returncode, [json.loads(line) for line in lines]
+
+    with ThreadPoolExecutor(at_once) as pool:
+        finished = list(pool.map(run, names))
+    print(f"\n{table(row for _, rows in finished for row in rows)}")
+    failed = [name for name, (code, _) in zip(names, finished, strict=True) if code]
+    print(f"{len(names) - len(failed)} passed, {len(failed)} failed" + (f": {' '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+def main() -> int:
+    given = arguments(sys.argv[1:])
+    options = Options(given.seed, given.short, given.kills)
+    names = given.drills or [name for name in DRILLS if not given.short or name in SHORT]
+    if len(names) == 1:
+        return run_one(names[0], options)
+    return run_many(names, options, given.at_once or (AT_ONCE if given.short else 1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
