@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +18,7 @@ from monitors.models import Server, ServerStatus, ServerType
 from monitors.policy import Origin, Policies
 from monitors.probers.base import Outcome
 from monitors.targets import effective_of
-from monitors.wording import failure_label
+from monitors.wording import duration_words, failure_label
 
 STALE = "STALE"
 """Shown instead of a health that may no longer be true."""
@@ -44,6 +46,18 @@ def health_word(health: str) -> str:
 def instant(value: datetime | None) -> str:
     """Date and time in TIME_ZONE, with the zone; empty for None."""
     return "" if value is None else date_format(timezone.localtime(value), "Y-m-d H:i:s T")
+
+
+def iso(value: datetime) -> str:
+    """For `datetime` attributes, which scripts read: the second in UTC is enough."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def age_html(value: datetime, now: datetime) -> SafeString:
+    """How long ago, ticking where scripts run, with the instant on hover."""
+    return format_html(
+        '<time datetime="{}" data-age title="{}">{}</time>', iso(value), instant(value), duration_words(now - value)
+    )
 
 
 def status_of(server: Server) -> ServerStatus | None:

@@ -45,7 +45,8 @@ class StatusViewSet(mixins.ListModelMixin, ViewSet):
     filterset_class = ServerFilter
 
     def get_queryset(self) -> ServerQuerySet:
-        return super().get_queryset().annotate(stale=stale(timezone.now()))
+        servers: ServerQuerySet = super().get_queryset()
+        return servers.annotate(stale=stale(timezone.now()))
 
 
 @extend_schema_view(list=extend_schema(summary="List changes of health", description="Newest first."))

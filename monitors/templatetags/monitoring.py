@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from django import template
 from django.contrib.admin.utils import quote
 from django.db.models import Model
-from django.utils.html import format_html, format_html_join
+from django.http import QueryDict
+from django.template import Context
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from monitors.display import SHAPES, STALE, failure_text, health_word, instant, type_word
+from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
+from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server
-from monitors.strip import LENGTH, Mark, marks
+from monitors.strip import LETTERS
 from monitors.targets import address_text
-from monitors.wording import duration_words, failure_help, failure_label, failure_words
+from monitors.wording import duration_words, failure_help, failure_label
 
 register = template.Library()
 
-BAR = 3
-"""Width of one outcome, with the gap that the style sheet cuts into it."""
-BARS = {"ok": 10, "failed": 16, "unclear": 4}
-"""Height of each kind of outcome in a strip of 16: telling them apart takes no colour."""
+FIRST_ORDER = {"since": "-since", "latency": "-latency"}
+"""What is asked for first of a column: the latest change, the slowest server; elsewhere it is the smallest."""
 
 register.filter("failure_label", failure_label)
 register.filter("failure_help", failure_help)
@@ -81,9 +80,7 @@ def age(value: datetime | None, now: datetime) -> str | SafeString:
     """How long ago, with the instant on hover."""
     if not value:
         return ""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), instant(value), duration_words(now - value)
-    )
+    return age_html(value, now)
 
 
 @register.filter
@@ -114,48 +111,50 @@ def admin_quoted(key: int | str) -> str:
 
 @register.filter
 def strip(recent: str) -> SafeString:
-    """The last outcomes, the latest at the right: one path for each kind, or a page of a hundred would be megabytes."""
-    seen = marks(recent or "")
-    kinds = [_kind(mark) for mark in seen]
-    runs: dict[str, list[tuple[int, int]]] = {kind: [] for kind in BARS}
-    position = LENGTH - len(kinds)
-    for kind, run in groupby(kinds):
-        length = len(list(run))
-        runs[kind].append((position * BAR, length * BAR))
-        position += length
-    paths = format_html_join(
-        "",
-        '<path class="{}" d="{}"/>',
-        ((kind, "".join(_bar(x, width, BARS[kind]) for x, width in bars)) for kind, bars in runs.items() if bars),
-    )
+    return strip_svg(recent or "")
+
+
+@register.filter
+def spark(recent: str) -> SafeString:
+    return spark_svg(recent or "")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """`99.98`, rounded down: what is not all is not shown as all."""
+    if share is None:
+        return "–"
+    return "100" if share >= 1 else f"{int(share * 10_000) / 100:.2f}"
+
+
+@register.filter
+def upcoming(value: datetime | None, now: datetime) -> str | SafeString:
+    """How long until then, ticking where scripts run."""
+    if not value:
+        return ""
+    text = _("in %(time)s") % {"time": duration_words(value - now)} if value > now else _("now")
+    return format_html('<time datetime="{}" data-until>{}</time>', iso(value), text)
+
+
+@register.simple_tag(takes_context=True)
+def sort_heading(context: Context, name: str, label: str, classes: str = "", note: str = "") -> SafeString:
+    """The heading of a column that the list can be sorted by: a click sorts, another one turns the order round. Needs
+    `query`, what the page was asked for."""
+    query: QueryDict = context["query"]
+    chosen = query.get("sort", "state")
+    current, first = chosen.removeprefix("-") == name, FIRST_ORDER.get(name, name)
+    other = first.removeprefix("-") if first.startswith("-") else f"-{first}"
+    wanted = query.copy()
+    wanted.pop("page", None)
+    wanted["sort"] = other if chosen == first else first
+    order = ("descending" if chosen.startswith("-") else "ascending") if current else "none"
     return format_html(
-        '<svg class="strip" viewBox="0 0 {} 16" role="img"><title>{}</title>{}</svg>',
-        LENGTH * BAR,
-        _summary(seen),
-        paths,
+        '<th scope="col" class="{}" aria-sort="{}"><a class="sort" id="sort-{}" href="?{}">{}</a>{}</th>',
+        *(classes, order, name, wanted.urlencode(), label, note and format_html(' <span class="note">{}</span>', note)),
     )
 
 
-def _kind(mark: Mark) -> str:
-    if mark.failure is None:
-        return "ok"
-    return "failed" if mark.failure.conclusive else "unclear"
-
-
-def _bar(x: int, width: int, height: int) -> str:
-    return f"M{x} {16 - height}h{width}v{height}h-{width}z"
-
-
-def _summary(seen: Sequence[Mark]) -> str:
-    if not seen:
-        return _("No outcome yet")
-    succeeded = sum(mark.failure is None for mark in seen)
-    text = _("%(ok)d of the last %(all)d probes succeeded.") % {"ok": succeeded, "all": len(seen)}
-    latest = next((mark for mark in reversed(seen) if mark.failure), None)
-    if latest is None:
-        return text
-    failed = _("Latest failure: %(failure)s, %(at)s.") % {
-        "failure": failure_words(str(latest.failure)),
-        "at": instant(latest.at),
-    }
-    return f"{text} {failed}"
+@register.simple_tag
+def failure_words_by_letter() -> dict[str, str]:
+    """What the letters of a strip stand for."""
+    return {letter: failure_label(failure) for letter, failure in LETTERS.items() if failure}

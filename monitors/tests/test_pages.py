@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from monitors import recording
 from monitors.dashboard import ENVIRONMENTS, Tally, sentences
 from monitors.models import Environment, Gap, Heartbeat, Policy, Server, ServerStatus, StatusTransition
-from monitors.tests.builders import SECOND, see, server
+from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, says
 from monitors.tests.people import person
 from notifications.models import Channel
@@ -49,6 +50,11 @@ def text(response) -> str:
     return str(response.content, "utf-8")
 
 
+def names(response) -> list[str]:
+    """The servers listed, in their order."""
+    return [row.server.host_name for row in response.context["listing"].rows]
+
+
 # sentences
 
 
@@ -66,14 +72,14 @@ SENTENCES = {  # what there is in LIVE: what is said
 
 @pytest.mark.parametrize(("totals", "worst", "words"), SENTENCES.values(), ids=SENTENCES)
 def test_an_environment_is_summed_up_in_a_sentence(totals, worst, words):
-    [sentence] = sentences([Tally("LIVE", health, total, total) for health, total in totals.items()])
+    [sentence] = sentences([Tally("LIVE", health, total, total) for health, total in totals.items()], NOW)
     assert (sentence.environment, sentence.health, sentence.text) == ("LIVE", worst, words)
 
 
 def test_live_comes_first_and_no_environment_is_forgotten():
     assert set(ENVIRONMENTS) == set(Environment.values)
     tallies = [Tally(environment, "HEALTHY", 2, 2) for environment in ("UNKNOWN", "DEV", "LIVE")]
-    assert [sentence.environment for sentence in sentences(tallies)] == ["LIVE", "DEV", "UNKNOWN"]
+    assert [sentence.environment for sentence in sentences(tallies, NOW)] == ["LIVE", "DEV", "UNKNOWN"]
 
 
 # who may
@@ -126,7 +132,7 @@ def test_the_worst_comes_first(viewer, ticking, now):
     page = text(viewer.get("/"))
     positions = [page.index(name) for name in ("c-down", "b-new", "d-paused", "a-fine")]
     assert positions == sorted(positions)
-    assert "1 of 3 down, 1 unknown, 1 paused" in page
+    assert re.search("1 of 3 down for <time[^>]*>[0-9]+ s</time>, 1 unknown, 1 paused", page)
     assert "Connection refused" in page
     assert "replaced" in page
     assert "Not probed yet." in page
@@ -139,8 +145,8 @@ def test_a_server_that_was_not_seen_for_two_intervals_and_a_timeout_is_not_shown
     page = text(viewer.get("/"))
     assert "LIVE:</strong> 1 not seen lately" in page
     assert page.index("old</a>") < page.index("fresh</a>")
-    assert [row.host_name for row in viewer.get("/?health=STALE").context["page"]] == ["old"]
-    assert [row.host_name for row in viewer.get("/?health=HEALTHY").context["page"]] == ["fresh"]
+    assert names(viewer.get("/?health=STALE")) == ["old"]
+    assert names(viewer.get("/?health=HEALTHY")) == ["fresh"]
 
 
 def test_a_policy_decides_when_a_server_is_out_of_date(viewer, ticking, now):
@@ -200,16 +206,16 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize(("query", "names"), FILTERS.values(), ids=FILTERS)
-def test_the_list_is_narrowed_down_by_the_address(viewer, ticking, now, query, names):
+@pytest.mark.parametrize(("query", "expected"), FILTERS.values(), ids=FILTERS)
+def test_the_list_is_narrowed_down_by_the_address(viewer, ticking, now, query, expected):
     start = now - 15 * SECOND
     see(server(host_name="dev-down", environment="DEV"), "--", start=start)
     see(server(host_name="live-down"), "--", start=start)
     see(server(host_name="live-fine", host="10.9.9.9"), "++", start=start)
     response = viewer.get(f"/{query}")
-    assert {row.host_name for row in response.context["page"]} == names
-    assert response.context["page"].paginator.count == len(names)
-    assert "1 of 2 down" in text(response)  # the sentences are about all
+    assert set(names(response)) == expected
+    assert response.context["listing"].page.paginator.count == len(expected)
+    assert "1 of 2 down for" in text(response)  # the sentences are about all
 
 
 def test_hostile_names_are_shown_and_not_run(viewer, ticking, now):
@@ -253,7 +259,7 @@ def test_the_dashboard_asks_as_much_for_a_thousand_servers_as_for_one(
 ):
     fleet(count, now)
     for query in ("", "?q=server&environment=LIVE&health=HEALTHY", "?page=2"):
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(12):
             text(viewer.get(f"/{query}"))
 
 
@@ -261,7 +267,7 @@ def test_a_thousand_servers_are_ten_pages(viewer, ticking, now):
     fleet(1_000, now)
     response = viewer.get("/?page=7&health=HEALTHY")
     page = text(response)
-    assert len(response.context["page"]) == 100
+    assert len(names(response)) == 100
     assert "Page 7 of 10" in page
     assert "page=8" in page
     assert "all 500 healthy" in page
