@@ -43,14 +43,15 @@ def update_message(
     account: Account, channel_id: str, ts: str, message: Message, *, delivery_id: int | None = None
 ) -> Reply:
     """Put `message` in the place of the one posted as `ts`. Doing it twice does no harm."""
-    return call(account, "chat.update", channel=channel_id, ts=ts, **_content(message, delivery_id)).reply
+    content = {**_content(message, delivery_id), "blocks": message.blocks}  # an empty list takes the earlier ones away
+    return call(account, "chat.update", channel=channel_id, ts=ts, **content).reply
 
 
 def _content(message: Message, delivery_id: int | None) -> dict[str, Any]:
     metadata = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": str(delivery_id)}}
     return {
         "text": message.text,
-        "blocks": message.blocks,
+        "blocks": message.blocks or None,
         "metadata": None if delivery_id is None else metadata,
     }
 
@@ -116,10 +117,15 @@ def post_webhook(hook_url: str, message: Message, timeout: float = TIMEOUT_SECON
 
     `hook_url` is the secret itself; whoever stores it has checked its host.
     """
-    payload = {"text": message.text, "blocks": message.blocks, "unfurl_links": False, "unfurl_media": False}
+    payload = {**_content(message, None), "unfurl_links": False, "unfurl_media": False}
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
-        answer = exchange.post(hook_url, json.dumps(payload).encode(), headers, timeout)
+        answer = exchange.post(
+            hook_url,
+            json.dumps({name: value for name, value in payload.items() if value is not None}).encode(),
+            headers,
+            timeout,
+        )
     except exchange.UnansweredError as unanswered:
         return read_silence(unanswered)
     return read_webhook_reply(answer.status, answer.body, answer.headers.get("Retry-After"))
