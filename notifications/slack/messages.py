@@ -47,13 +47,13 @@ def update_message(
     return call(account, "chat.update", channel=channel_id, ts=ts, **content).reply
 
 
-def _content(message: Message, delivery_id: int | None) -> dict[str, Any]:
-    metadata = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": str(delivery_id)}}
-    return {
-        "text": message.text,
-        "blocks": message.blocks or None,
-        "metadata": None if delivery_id is None else metadata,
-    }
+def _content(message: Message, delivery_id: int | None = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"text": message.text}
+    if message.blocks:
+        content["blocks"] = message.blocks
+    if delivery_id is not None:
+        content["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": str(delivery_id)}}
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,10 @@ def post_webhook(hook_url: str, message: Message, timeout: float = TIMEOUT_SECON
 
     `hook_url` is the secret itself; whoever stores it has checked its host.
     """
-    payload = {**_content(message, None), "unfurl_links": False, "unfurl_media": False}
+    payload = {**_content(message), "unfurl_links": False, "unfurl_media": False}
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
-        answer = exchange.post(
-            hook_url,
-            json.dumps({name: value for name, value in payload.items() if value is not None}).encode(),
-            headers,
-            timeout,
-        )
+        answer = exchange.post(hook_url, json.dumps(payload).encode(), headers, timeout)
     except exchange.UnansweredError as unanswered:
         return read_silence(unanswered)
     return read_webhook_reply(answer.status, answer.body, answer.headers.get("Retry-After"))
