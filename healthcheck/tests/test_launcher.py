@@ -77,7 +77,9 @@ class Launched:
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
+    """As from a terminal, also where the tests themselves run under nohup: make keeps ignoring what it found ignored."""
     launched: list[Launched] = []
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def start(*command: str, **arguments: object) -> Launched:
         launched.append(Launched(tmp_path / "data", *command, **arguments))  # type: ignore[arg-type]
@@ -88,6 +90,7 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
         for child in one.children() if one.process.poll() is None else ():
             child.kill()
         end([one.process], seconds=1)
+    signal.signal(signal.SIGHUP, inherited)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
