@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from http import HTTPStatus
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -18,6 +20,10 @@ OUTAGES = (OperationalError, InterfaceError, BrokerError, RedisError)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        detail = _("This is too much at once: at most %(limit)d MB are possible.")
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024 // 1024
+        return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail % {"limit": limit})
     return _answer(request, HTTPStatus.BAD_REQUEST, "bad_request", _("This request makes no sense here."))
 
 

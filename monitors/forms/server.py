@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.crypto import salted_hmac
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -150,6 +151,12 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
             self.fields[setting].widget.attrs.update(
                 {"placeholder": texts.get(chosen, ""), "data-inherited": json.dumps(texts, ensure_ascii=False)}
             )
+
+    def _update_errors(self, errors: forms.ValidationError) -> None:
+        """All that the model has against a row as a whole is that its name is taken."""
+        if taken := errors.error_dict.pop(NON_FIELD_ERRORS, None):
+            errors.error_dict.setdefault("host_name", []).extend(taken)
+        super()._update_errors(errors)  # type: ignore[misc]  # the stubs do not know it
 
     def clean_request_headers(self) -> Any:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from monitors.models import ApiToken
@@ -25,4 +26,11 @@ def client_of(role: str = "", **columns: object) -> APIClient:
     _token, text = ApiToken.objects.issue(person(role, **columns))
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {text}")
+    return client
+
+
+def visitor(role: str = "", **columns: object) -> Client:
+    """A browser in which a new person with `role` is logged in."""
+    client = Client()
+    client.force_login(person(role, **columns))
     return client

@@ -51,11 +51,10 @@ def add(request: Request) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("monitors.change_server")
 def edit(request: Request, server_id: int) -> HttpResponseBase:
-    in_force = policies()
+    stored, in_force = get_object_or_404(Server, pk=server_id), policies()
     if request.method != "POST":
-        return _shown(request, ServerForm(instance=get_object_or_404(Server, pk=server_id), policies=in_force))
+        return _shown(request, ServerForm(instance=stored, policies=in_force))
     if _is_trial(request):
-        stored = get_object_or_404(Server, pk=server_id)
         return _tried(request, ServerForm(request.POST, instance=stored, policies=in_force), in_force)
     return _edited(request, server_id, in_force)
 
@@ -104,7 +103,7 @@ def _is_trial(request: Request) -> bool:
 def _tried(request: Request, form: ServerForm, in_force: Policies) -> HttpResponse:
     """What a look at the form's server finds. Nothing is stored, and whatever no look depends on may be wrong."""
     form.is_valid()
-    context: dict[str, Any] = {"form": form, "tried": True}
+    context: dict[str, Any] = {"tried": True}
     if not form.hindering:
         tried = bounded(form.instance, in_force)
         [outcome] = look([tried])
@@ -118,7 +117,7 @@ def _tried(request: Request, form: ServerForm, in_force: Policies) -> HttpRespon
             "patience": f"{PATIENCE_SECONDS:g}",
         }
     if request.htmx:
-        return render(request, "monitors/forms/trial.html", context)
+        return render(request, "monitors/forms/trial.html", {**context, "form": form})
     return _shown(request, form, **context)
 
 

@@ -1,0 +1,182 @@
+"""What is done to several servers at once, and what takes it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
+
+from monitors import recording, undoing
+from monitors.models import Server, StatusTransition
+from monitors.tests.builders import NOW, see, server
+from monitors.tests.people import visitor
+
+pytestmark = pytest.mark.django_db
+
+HX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/?environment=DEV"}
+ACTS = ("pause", "resume", "notification_on", "notification_off", "delete")
+
+
+@pytest.fixture
+def operator():
+    return visitor("operator")
+
+
+def text(response, status: int = 200) -> str:
+    assert response.status_code == status, response.content[:500]
+    return str(response.content, "utf-8")
+
+
+def done(client, act: str, *servers: Server, **more: str):
+    return client.post("/servers/selection/", {"act": act, "server": [one.pk for one in servers], **more})
+
+
+def names(**columns: object) -> set[str]:
+    return set(Server.objects.filter(**columns).values_list("host_name", flat=True))
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("role", ["", "viewer"])
+def test_whoever_may_not_change_servers_changes_none(role, act):
+    assert done(visitor(role), act, server(), confirmed="yes").status_code == 403
+    assert Server.objects.filter(paused=False, notification=True).count() == 1
+
+
+def test_an_act_that_does_not_exist_is_refused(operator):
+    assert done(operator, "explode", server()).status_code == 403
+
+
+def test_servers_are_paused_and_taken_back(operator):
+    one, two, other = server(host_name="one"), server(host_name="two"), server(host_name="other")
+    see(one, "--")
+    response = done(operator, "pause", one, two, next="/?environment=LIVE")
+    assert response["Location"] == "/?environment=LIVE"
+    assert names(paused=True) == {"one", "two"}
+    assert StatusTransition.objects.filter(reason="paused", server=one).get().outage == "ended"
+    operator.post("/servers/undo/")
+    assert names(paused=True) == set()
+    assert not Server.objects.get(pk=other.pk).paused
+
+
+def test_only_what_was_changed_is_taken_back(operator):
+    before, now = server(host_name="before"), server(host_name="now")
+    recording.pause([before.pk], actor="tests", now=NOW)
+    done(operator, "pause", before, now)
+    operator.post("/servers/undo/")
+    assert names(paused=True) == {"before"}
+
+
+def test_a_pause_gets_its_reason_back(operator):
+    one, two = server(host_name="one"), server(host_name="two")
+    recording.pause([one.pk], actor="tests", now=NOW, reason="vanished from the inventory")
+    recording.pause([two.pk], actor="tests", now=NOW)
+    done(operator, "resume", one, two)
+    assert names(paused=True) == set()
+    operator.post("/servers/undo/")
+    assert dict(Server.objects.values_list("host_name", "paused_reason")) == {
+        "one": "vanished from the inventory",
+        "two": None,
+    }
+    assert names(paused=True) == {"one", "two"}
+
+
+def test_the_notification_is_switched_and_taken_back(operator):
+    one, two = server(host_name="one"), server(host_name="two", notification=False)
+    done(operator, "notification_off", one, two)
+    assert names(notification=True) == set()
+    operator.post("/servers/undo/")
+    assert names(notification=True) == {"one"}
+    done(operator, "notification_on", one, two)
+    assert names(notification=True) == {"one", "two"}
+
+
+def test_an_act_is_taken_back_once_and_soon(operator):
+    one = server(host_name="one")
+    done(operator, "pause", one)
+    operator.post("/servers/undo/")
+    done(operator, "resume", one)  # changes nothing, so it has nothing to offer
+    operator.post("/servers/undo/")
+    assert names(paused=True) == set()
+
+
+def test_what_is_offered_expires():
+    session, now = SessionBase(), timezone.now()
+    undoing.offer(session, "resume", {1: None, 2: "why"}, now)
+    expected = undoing.Undo("resume", {"": [1], "why": [2]})
+    assert undoing.offered(session, now) == expected
+    assert undoing.offered(session, now + undoing.OFFERED_FOR + timedelta(seconds=1)) is None
+    assert undoing.taken_up(session, now) == expected
+    assert undoing.offered(session, now) is None
+
+
+@pytest.mark.parametrize("given", [[], ["x"], ["9" * 40], ["4711"], ["-1"]])
+def test_a_selection_of_nothing_changes_nothing(operator, given):
+    server()
+    for act in ACTS:
+        response = operator.post("/servers/selection/", {"act": act, "server": given, "confirmed": "yes"}, follow=True)
+        assert "Nothing changed." in text(response)
+    assert Server.objects.filter(paused=False, notification=True).count() == 1
+
+
+@pytest.mark.parametrize("address", ["https://evil.example.com/", "//evil.example.com", "javascript:alert(1)", ""])
+def test_nobody_is_led_to_another_site(operator, address):
+    assert done(operator, "pause", server(), next=address)["Location"] == "/"
+
+
+def test_servers_are_deleted_after_a_question(operator):
+    targets = [server(host_name=f"web-{n}") for n in range(25)]
+    kept = server(host_name="kept")
+    page = text(done(operator, "delete", *targets))
+    assert "Delete 25 servers?" in page
+    assert "and 5 more" in page
+    assert Server.objects.count() == 26
+    response = done(operator, "delete", *targets, confirmed="yes")
+    assert response.status_code == 302
+    assert list(Server.objects.all()) == [kept]
+    assert "25 servers are deleted." in text(operator.get("/servers/paste/"))
+    operator.post("/servers/undo/")
+    assert Server.objects.count() == 1
+
+
+def test_in_a_dialog_the_page_beneath_loads_anew(operator):
+    given = {"act": "pause", "server": [server().pk]}
+    response = operator.post("/servers/selection/", given, headers=HX)
+    assert (response.status_code, response["HX-Refresh"]) == (204, "true")
+
+
+# all of them
+
+ALL = "/servers/all/delete/"
+
+
+@pytest.mark.parametrize("role", ["", "viewer", "operator"])
+def test_only_an_admin_deletes_everything(role):
+    server()
+    somebody = visitor(role)
+    assert somebody.get(ALL).status_code == 403
+    assert somebody.post(ALL, {"count": "1"}).status_code == 403
+    assert Server.objects.count() == 1
+
+
+def test_whoever_deletes_everything_types_how_much_that_is():
+    admin = visitor("admin")
+    server(), server()
+    assert "All 2 servers would be deleted" in text(admin.get(ALL))
+    for typed in ("", "two", "²", "-2"):
+        assert "Type the number of servers" in text(admin.post(ALL, {"count": typed}), 422)
+    for typed in ("1", "3", "9" * 40):
+        assert "There are 2 servers now; nothing was deleted" in text(admin.post(ALL, {"count": typed}), 409)
+    assert Server.objects.count() == 2
+    assert "2 servers are deleted." in text(admin.post(ALL, {"count": " 2 "}, follow=True))
+    assert not Server.objects.exists()
+
+
+def test_the_number_may_no_longer_be_true():
+    admin = visitor("admin")
+    server()
+    page = admin.get(ALL)
+    server()
+    assert admin.post(ALL, {"count": page.context["count"]}).status_code == 409
+    assert Server.objects.count() == 2
