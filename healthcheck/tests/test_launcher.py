@@ -77,7 +77,7 @@ class Launched:
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
-    """As from a terminal, also where the tests themselves run under nohup: make keeps ignoring what it found ignored."""
+    """As from a terminal, also where the tests run under nohup: make goes on ignoring what it found ignored."""
     launched: list[Launched] = []
     inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
