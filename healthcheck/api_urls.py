@@ -21,6 +21,7 @@ router.register("tokens", monitoring.TokenViewSet, "token")
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("events/", monitoring.EventsView.as_view(), name="events"),
     path("inventory/sync/", monitoring.InventoryView.as_view(), name="inventory-sync"),
     path("schema/", monitoring.SchemaView.as_view(), name="schema"),
     path("docs/", monitoring.DocumentationView.as_view(), name="docs"),

@@ -1,11 +1,12 @@
 from django.urls import path, re_path
 
-from monitors.views import dashboard, first_visit, incidents, inventory, paste, selection, server, server_form
+from monitors.views import dashboard, first_visit, incidents, inventory, live, paste, selection, server, server_form
 
 app_name = "monitors"
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("rows/", dashboard.rows, name="rows"),
+    path("live/", live.snapshot, name="live"),
     path("servers/<int:server_id>/", server.server, name="server"),
     path("servers/<int:server_id>/edit/", server_form.edit, name="edit"),
     path("servers/<int:server_id>/delete/", server_form.delete, name="delete"),

@@ -1,4 +1,5 @@
 from monitors.api.documents import DocumentationView, SchemaView, UnknownPathView
+from monitors.api.events import EventsView
 from monitors.api.history import IncidentViewSet, StatusViewSet, TransitionViewSet
 from monitors.api.inventory import InventoryView
 from monitors.api.policies import PolicyViewSet
@@ -7,6 +8,7 @@ from monitors.api.tokens import TokenViewSet
 
 __all__ = [
     "DocumentationView",
+    "EventsView",
     "IncidentViewSet",
     "InventoryView",
     "PolicyViewSet",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
@@ -14,7 +16,6 @@ from monitors.api.base import ViewSet, actor
 from monitors.filters import IncidentFilter, ServerFilter, TransitionFilter
 from monitors.freshness import stale
 from monitors.models import Incident, Server, StatusTransition
-from monitors.models.server import ServerQuerySet
 from monitors.serializers import IncidentSerializer, StatusSerializer, TransitionSerializer
 
 SHOWN = (
@@ -44,9 +45,8 @@ class StatusViewSet(mixins.ListModelMixin, ViewSet):
     serializer_class = StatusSerializer
     filterset_class = ServerFilter
 
-    def get_queryset(self) -> ServerQuerySet:
-        servers: ServerQuerySet = super().get_queryset()
-        return servers.annotate(stale=stale(timezone.now()))
+    def get_queryset(self) -> Any:
+        return super().get_queryset().annotate(stale=stale(timezone.now()))
 
 
 @extend_schema_view(list=extend_schema(summary="List changes of health", description="Newest first."))

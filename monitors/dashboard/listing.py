@@ -19,7 +19,8 @@ from monitors.dashboard.sentences import Tally
 from monitors.display import STALE
 from monitors.freshness import stale
 from monitors.models import Rollup, Server
-from monitors.uptime import PERIODS, floor
+from monitors.spans import floor
+from monitors.uptime import PERIODS
 from monitors.uptime import tallies as uptime_tallies
 
 PAGE_SIZE = 100

@@ -13,6 +13,7 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
+from monitors.live.bell import announce
 from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
 from monitors.schedule import next_slot
@@ -56,6 +57,7 @@ def _update(server: Server, actor: str, now: datetime) -> Server:
     elif server.notification and not before.notification:
         _tell_again([server], actor, now)
     _replan(server, now)
+    announce([server.pk])
     return server
 
 
@@ -83,6 +85,8 @@ def ensure_statuses(now: datetime) -> int:
         for rank, (server_id, paused) in enumerate(rows)
     ]
     ServerStatus.objects.bulk_create(statuses, ignore_conflicts=True, batch_size=CHUNK)
+    if rows:
+        announce([server_id for server_id, _ in rows])
     return len(rows)
 
 
@@ -128,6 +132,7 @@ def _set_notification(server_ids: Sequence[int], *, on: bool, actor: str, now: d
         server.notification = on
     if on:
         _tell_again(servers, actor, now)
+    announce([server.pk for server in servers])
     return len(servers)
 
 
@@ -143,6 +148,7 @@ def _delete(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
     ids = [server.pk for server in servers]
     ServerStatus.objects.filter(server__in=ids).delete()
     Server.objects.filter(id__in=ids).delete()
+    announce(ids)
     return len(ids)
 
 
@@ -181,7 +187,10 @@ def reap_orphans(now: datetime) -> int:
 def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
     """Note who takes care of an open incident; the first one counts. False when it has ended or somebody was first."""
     unclaimed = Incident.objects.filter(pk=incident_id, ended_at=None, acknowledged_at=None)
-    return bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
+    changed = bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
+    if changed:
+        announce()
+    return changed
 
 
 def _in_chunks(server_ids: Collection[int], change: Callable[[Sequence[int]], int]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from monitors.live.bell import announce
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.status import Health
 
@@ -87,6 +88,7 @@ def store(changes: Sequence[Change]) -> Mapping[int, int | None]:
         )
         for change in changes
     )
+    announce([change.server_id for change in changes])
     closed = {change.server_id for change in changes if change.closes}
     return {id_: None if id_ in closed else incident for id_, incident in incident_of.items()}
 

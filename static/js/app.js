@@ -1,7 +1,10 @@
 /* What every page runs. Each part listens on the document, so that what is swapped in later needs no set-up. */
 import "./clock.js";
+import "./dashboard.js";
+import "./live.js";
 import "./dialog.js";
 import "./menus.js";
+import "./strip.js";
 import "./toasts.js";
 
 /* Whoever was logged out meanwhile gets the login as a page, not in the place of a table. */

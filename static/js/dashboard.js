@@ -10,6 +10,7 @@ const PAUSE_MS = 900; // between two requests of one page
 const REFRESH_MS = 30000; // what is on the screen, for latency, strip and next probe
 const MOST_ROWS = 100;
 
+const root = document.documentElement;
 const board = () => document.getElementById("board");
 const fleet = () => document.getElementById("fleet");
 const idOf = (row) => Number(row.id.slice(1));
@@ -100,7 +101,7 @@ const flush = async () => {
       const query = new URLSearchParams(location.search);
       query.set("ids", ids.join(","));
       query.set("late", board()?.dataset.late ?? "false");
-      const answer = await fetch(`/rows/?${query}`, { headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(`${document.getElementById("servers").dataset.rows}?${query}`);
       if (answer.ok && !answer.redirected) update(ids, await answer.text());
     }
   } catch { /* the stream says when the connection is lost, and the next refresh catches up */ } finally {
@@ -137,7 +138,6 @@ setInterval(() => {
   for (const row of visible()) waiting.add(idOf(row));
   if (waiting.size) plan(Math.random() * 2000);
 }, REFRESH_MS);
-const root = document.documentElement;
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiddenAt = Date.now();
@@ -154,7 +154,7 @@ document.addEventListener("submit", async (event) => {
   data.set(button.name, button.value);
   button.disabled = true;
   try {
-    const answer = await fetch("/", { method: "POST", body: data, headers: { "X-Row": "true" } });
+    const answer = await fetch(location.pathname, { method: "POST", body: data, headers: { "X-Row": "true" } });
     if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
     button.disabled = false;
     update([id], await answer.text());

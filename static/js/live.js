@@ -14,7 +14,7 @@ const root = document.documentElement;
 const label = document.getElementById("live");
 
 let stream = null;
-let latest = ""; // id of the last event, to catch up from
+let latest = String(Date.parse(root.dataset.now) || ""); // id of the last event, to catch up from
 let heardAt = performance.now();
 let poll = null;
 
@@ -80,7 +80,7 @@ const found = () => {
 const connect = () => {
   stream?.close();
   heardAt = performance.now();
-  stream = new EventSource(`${label.dataset.events}${latest ? `?since=${encodeURIComponent(latest)}` : ""}`);
+  stream = new EventSource(`${label.dataset.events}?board=1&since=${encodeURIComponent(latest)}`);
   stream.addEventListener("open", found);
   stream.addEventListener("change", (event) => hear(JSON.parse(event.data)));
   stream.addEventListener("alive", (event) => { heardAt = performance.now(); setServerNow(JSON.parse(event.data).now); });

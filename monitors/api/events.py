@@ -1,0 +1,63 @@
+"""`/api/events/`: what changes, as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.db import connections
+from django.http import StreamingHttpResponse
+from django.utils import timezone, translation
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from monitors.live.hub import Stream, hub
+from monitors.live.news import News, changed_since, instant_of, summary
+
+
+class EventsView(APIView):
+    """The request authenticates in a thread of its own and gives its connection to the database back; the stream after
+    that belongs to the event loop alone."""
+
+    required_permission = "monitors.view_server"
+
+    @extend_schema(
+        summary="Hear what changes",
+        description=(
+            "Server-sent events. `change`: `servers` (ids) or `all`, `down` (how many servers are), `late` (whether "
+            "nothing is probed), `now`. `alive` every 15 s. The header `Last-Event-ID`, or `since`, has what was "
+            "missed in up to ten minutes told at once."
+        ),
+        parameters=[
+            OpenApiParameter("since", str, description="The id of the last event that was heard."),
+            OpenApiParameter("board", str, description="For pages: `1` adds the HTML above the list of servers."),
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        since = instant_of(request.headers.get("Last-Event-ID") or request.query_params.get("since", ""))
+        now = timezone.now()
+        first = None
+        if since and (missed := changed_since(since, now)) != frozenset():
+            first = News(summary(now), missed)
+        wanted = {
+            "language": translation.get_language(),
+            "board": request.query_params.get("board") == "1",
+            "sees_incidents": request.user.has_perm("monitors.view_incident"),
+        }
+        connections.close_all()
+        response = StreamingHttpResponse(_stream(wanted, first), content_type="text/event-stream; charset=utf-8")
+        response["Cache-Control"] = "no-store, no-transform"
+        response["X-Accel-Buffering"] = "no"  # nginx would keep events until there are many
+        return response
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """There is one format; a browser asks for `text/event-stream`, which no renderer makes."""
+        return super().perform_content_negotiation(request, force=True)
+
+
+async def _stream(wanted: dict[str, Any], first: News | None) -> AsyncIterator[bytes]:
+    async for part in hub().listen(Stream(**wanted), first):
+        yield part

@@ -1,0 +1,197 @@
+"""One subscription per web process, handed on to every open page of it.
+
+While Redis is away, the database is asked every few seconds; it is asked now and then in any case, because a doorbell
+may be missed. A page that reads slowly gets everything at once later: nothing queues up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from monitors.live.bell import CHANNEL
+from monitors.live.ending import on_end
+from monitors.live.news import News, Summary, changed_since, merged, servers_of, summary
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
+GATHER_SECONDS = 0.1
+"""Changes come in flocks; each summary costs the database three queries."""
+PAUSE_SECONDS = 0.5
+"""Between two pieces of news."""
+CATCH_UP_SECONDS = 5.0
+"""How often the database is asked what nobody told; also how soon a page learns that nothing is probed any more."""
+RECONNECT_SECONDS = 2.0
+LONGEST_STREAM_SECONDS = 900.0
+"""Then the page connects again, and whether its reader may still see it is asked again."""
+
+R = TypeVar("R")
+
+
+class Stream:
+    """One open page: what it has not been told yet."""
+
+    def __init__(self, language: str, *, board: bool, sees_incidents: bool) -> None:
+        """`board`: whether it wants the HTML above the list of servers."""
+        self.language = language
+        self.board = board
+        self.sees_incidents = sees_incidents
+        self._news: News | None = None
+        self._wake = asyncio.Event()
+
+    def tell(self, news: News) -> None:
+        if self._news is not None:
+            news = News(news.summary, merged(self._news.servers, news.servers))
+        self._news = news
+        self._wake.set()
+
+    def end(self) -> None:
+        self._wake.set()
+
+    async def wait(self, seconds: float) -> News | None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+        news, self._news = self._news, None
+        return news
+
+
+class Hub:
+    """Lives in one event loop; listens while there is anybody to tell."""
+
+    def __init__(self) -> None:
+        self._streams: set[Stream] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._boards: dict[tuple[Any, ...], str] = {}
+        self._late: bool | None = None
+        self.ended = False
+        on_end(asyncio.get_running_loop(), self._end)
+
+    def _end(self) -> None:
+        self.ended = True
+        for stream in self._streams:
+            stream.end()
+        if self._task:
+            self._task.cancel()
+
+    async def listen(self, stream: Stream, first: News | None) -> AsyncIterator[bytes]:
+        """What to send to `stream`, until the process ends or the stream has lasted long enough."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LONGEST_STREAM_SECONDS
+        self._streams.add(stream)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        try:
+            yield b"retry: 2000\n\n"
+            if first:
+                stream.tell(first)
+            while not self.ended and loop.time() < until:
+                news = await stream.wait(HEARTBEAT_SECONDS)
+                if news:
+                    yield _event("change", news.as_dict(await self._board(news.summary, stream)), news)
+                elif not self.ended:
+                    yield _event("alive", {"now": timezone.now().isoformat()})
+        finally:
+            self._streams.discard(stream)
+
+    async def _board(self, said: Summary, stream: Stream) -> str | None:
+        """Rendered once for all pages that show the same."""
+        if not stream.board:
+            return None
+        key = (said.at, stream.language, stream.sees_incidents)
+        if key not in self._boards:
+            self._boards = {known: text for known, text in self._boards.items() if known[0] == said.at}
+            self._boards[key] = said.board(stream.language, sees_incidents=stream.sees_incidents)
+        return self._boards[key]
+
+    async def _run(self) -> None:
+        """Listen to the bell, or to the database while there is none."""
+        cursor = timezone.now()
+        while self._streams:
+            try:
+                client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=None)
+                async with client, client.pubsub() as subscription:
+                    await subscription.subscribe(CHANNEL)
+                    while self._streams:
+                        heard = await self._hear(subscription)
+                        cursor = await self._tell(heard, cursor)
+            except (RedisError, OSError) as error:
+                logger.warning("live updates come from the database", extra={"error": type(error).__name__})
+                cursor = await self._tell(frozenset(), cursor)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _hear(self, subscription: Any) -> frozenset[int] | bool | None:
+        """What the bell names within a while, gathered; False when it did not ring."""
+        message = await subscription.get_message(ignore_subscribe_messages=True, timeout=CATCH_UP_SECONDS)
+        if message is None:
+            return False
+        heard = servers_of(json.loads(message["data"]))
+        until = asyncio.get_running_loop().time() + GATHER_SECONDS
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=left)
+            if message:
+                heard = merged(heard, servers_of(json.loads(message["data"])))
+        return heard
+
+    async def _tell(self, heard: frozenset[int] | bool | None, cursor: datetime) -> datetime:
+        """Tell every stream what was heard, or what the database knows since `cursor`; returns the next cursor."""
+        now = timezone.now()
+        rang = heard is not False
+        try:
+            if rang and heard != frozenset():
+                changed: frozenset[int] | None = heard  # type: ignore[assignment]
+            else:
+                changed = await in_thread(lambda: changed_since(cursor, now))
+            said = await in_thread(lambda: summary(now))
+        except Exception as error:  # noqa: BLE001  the database is away: pages say so by themselves when they ask
+            logger.warning("nothing to tell", extra={"error": type(error).__name__})
+            await asyncio.sleep(RECONNECT_SECONDS)
+            return cursor
+        if rang or changed is None or changed or said.late != self._late:
+            self._late = said.late
+            for stream in list(self._streams):
+                stream.tell(News(said, changed))
+            await asyncio.sleep(PAUSE_SECONDS)
+        return now
+
+
+def _event(name: str, data: Any, news: News | None = None) -> bytes:
+    id_ = f"id: {news.as_dict()['id']}\n" if news else ""
+    return f"{id_}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+async def in_thread(ask: Callable[[], R]) -> R:
+    """Ask the database in a thread, whose connection is closed again: nobody who waits holds one."""
+
+    def asked() -> R:
+        try:
+            return ask()
+        finally:
+            connections.close_all()
+
+    return await sync_to_async(asked, thread_sensitive=False)()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """That of the running loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
