@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 
-from notifications import outbox
+from notifications import outbox, workspace
 
 
 @shared_task
 def deliver_due() -> None:
-    """Make deliveries of the news, and set one task to work for each channel that has something to send."""
+    """Make deliveries of the news, and set one task to work for each channel that has something to send or to edit."""
     now = timezone.now()
-    outbox.hand_over(now)
-    for channel_id in outbox.due_channels(now):
-        deliver.apply_async([channel_id], expires=5)
+    outbox.show_acknowledged(now)
+    for _part in outbox.hand_over_in_parts(now):
+        for channel_id in outbox.due_channels(timezone.now()):
+            deliver.apply_async([channel_id], expires=5)
 
 
 @shared_task
@@ -25,3 +29,19 @@ def prune_deliveries() -> None:
 @shared_task
 def deliver(channel_id: str) -> None:
     outbox.deliver(channel_id, timezone.now)
+
+
+@shared_task
+def watch_workspace() -> None:
+    workspace.watch(timezone.now)
+
+
+@shared_task
+def ask_workspace_again() -> None:
+    workspace.ask_again(timezone.now())
+
+
+@worker_ready.connect
+def ask_at_start(**_: Any) -> None:
+    """Whoever starts the monitor again may have given the app another scope."""
+    ask_workspace_again.apply_async(expires=60)

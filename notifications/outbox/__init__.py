@@ -8,7 +8,7 @@ where that cannot be done it is sent again and says that it may be a repeat. `ed
 
 from notifications.outbox.claiming import BusyError, due_channels
 from notifications.outbox.editing import show_acknowledged
-from notifications.outbox.handover import hand_over
+from notifications.outbox.handover import hand_over, hand_over_in_parts
 from notifications.outbox.listening import (
     UnknownChannelsError,
     add_channel,
@@ -30,6 +30,7 @@ __all__ = [
     "deliver",
     "due_channels",
     "hand_over",
+    "hand_over_in_parts",
     "prune",
     "remove_channels",
     "request_test",

@@ -37,6 +37,7 @@ CONSIDERED = 200
 """Open deliveries of a channel looked at for the next one to send."""
 TELLING = (Kind.FAILURE, Kind.ONGOING)
 ENDING = (Kind.RECOVERY, Kind.ENDED)
+OF_STORM = (Kind.STORM, Kind.STORM_SUMMARY, Kind.STORM_END)
 
 
 class Purpose(Enum):
@@ -152,7 +153,7 @@ def _take(delivery: Delivery, channel: Channel, claimed: float, now: datetime) -
     if purpose is Purpose.POST:
         delivery.possible_repeat |= delivery.state == State.UNCERTAIN
         delivery.state = State.SENDING
-        if delivery.attempts == 0 and delivery.kind in ENDING:
+        if delivery.attempts == 0 and delivery.kind in (*ENDING, Kind.STORM_END):
             delivery.thread_ts = _thread_of(delivery)
         delivery.attempts += 1
         delivery.first_attempt_at = delivery.first_attempt_at or now
@@ -182,7 +183,11 @@ def can_look(delivery: Delivery, channel: Channel) -> bool:
 
 def _thread_of(delivery: Delivery) -> str:
     """The message that told of what has ended, in whose thread its end belongs."""
-    telling = Delivery.objects.filter(channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=TELLING)
+    to_channel = Delivery.objects.filter(channel=delivery.channel_id)
+    if delivery.kind == Kind.STORM_END:
+        telling = to_channel.filter(storm=delivery.storm_id, kind=Kind.STORM)
+    else:
+        telling = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
     return telling.exclude(slack_ts="").order_by("-id").values_list("slack_ts", flat=True).first() or ""
 
 
@@ -190,7 +195,7 @@ def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
     """The oldest that is due and about whose matter nothing older is open: a recovery never overtakes its failure."""
     waiting: set[tuple[int | None, int | None]] = set()
     for delivery in candidates:
-        matter = (delivery.incident_id, delivery.storm_id)
+        matter = (delivery.incident_id, None if delivery.incident_id else delivery.storm_id)
         first = matter == (None, None) or matter not in waiting
         if first and _has_passed(delivery.next_attempt_at, now):
             if not (reason := _reason_to_skip(delivery)):
@@ -203,6 +208,8 @@ def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
 
 def _reason_to_skip(delivery: Delivery) -> str:
     """Why what was worth telling is so no longer. What Slack may have already is carried through to the end."""
+    if delivery.kind in OF_STORM:
+        return _reason_to_skip_of_storm(delivery)
     if delivery.kind in TELLING and delivery.attempts == 0:
         about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
         notification = about.values_list("notification", flat=True).first()
@@ -223,6 +230,30 @@ def _reason_to_skip(delivery: Delivery) -> str:
     return ""
 
 
+def _reason_to_skip_of_storm(delivery: Delivery) -> str:
+    """The end of a storm tells of all of it, when the channel has not heard of it or Slack has refused to say so."""
+    of_storm = Delivery.objects.filter(storm=delivery.storm_id)
+    if delivery.kind != Kind.STORM_END:
+        end = of_storm.filter(kind=Kind.STORM_END, state=State.PENDING, attempts=0).first()
+        if end is None or delivery.state != State.PENDING or delivery.possible_repeat:
+            return ""
+        if delivery.kind == Kind.STORM:
+            _mark_late(end)
+        return SkipReason.ABSORBED
+    delivery.refresh_from_db(fields=["facts"])  # which the claim may have changed since it was read
+    opening = of_storm.filter(kind=Kind.STORM).first()
+    if opening is None or delivery.facts.get("late"):
+        return ""
+    if opening.state == State.FAILED:
+        _mark_late(delivery)
+    return opening.reason if opening.state == State.SKIPPED else ""
+
+
+def _mark_late(ending: Delivery) -> None:
+    ending.facts = {**ending.facts, "late": True}
+    ending.save(update_fields=["facts"])
+
+
 def _tell_late(failure: Delivery) -> bool:
     """Let the end of an outage tell of the outage too, when both are still to be told."""
     open_ones = Delivery.objects.filter(channel=failure.channel_id, state=State.PENDING, attempts=0)
@@ -231,8 +262,7 @@ def _tell_late(failure: Delivery) -> bool:
         return False
     earlier = Delivery.objects.filter(channel=failure.channel_id, incident_id=failure.incident_id, kind__in=TELLING)
     if not earlier.filter(state=State.SENT).exists():  # such as before the notification was switched off and on
-        ending.facts = {**ending.facts, "late": True}
-        ending.save(update_fields=["facts"])
+        _mark_late(ending)
     return True
 
 

@@ -10,7 +10,9 @@ from django.utils import translation
 from monitors.models import Incident
 from notifications import wording
 from notifications.blocks import Message
-from notifications.models import Channel, Delivery, Kind
+from notifications.models import Channel, Delivery, Kind, Storm
+from notifications.outbox.claiming import OF_STORM
+from notifications.outbox.surveying import survey
 
 
 def compose(delivery: Delivery, channel: Channel) -> Message:
@@ -30,10 +32,20 @@ def _compose(delivery: Delivery, channel: Channel) -> Message:
             facts = delivery.facts
             oldest, newest = datetime.fromisoformat(facts["oldest"]), datetime.fromisoformat(facts["newest"])
             return wording.expired_summary(facts["count"], oldest, newest, possible_repeat=repeat)
+    if delivery.kind in OF_STORM:
+        return _of_storm(delivery, channel)
     outage = _outage(Incident.objects.get(pk=delivery.incident_id or 0))
     if delivery.kind in (Kind.FAILURE, Kind.ONGOING):
         return _telling(delivery, channel, outage)
     return _ending(delivery, outage)
+
+
+def _of_storm(delivery: Delivery, channel: Channel) -> Message:
+    storm = survey(Storm.objects.get(pk=delivery.storm_id or 0))
+    repeat = delivery.possible_repeat
+    if delivery.kind == Kind.STORM_END:
+        return wording.storm_end_message(storm, late=bool(delivery.facts.get("late")), possible_repeat=repeat)
+    return wording.storm_message(storm, edited=_is_of_bot(channel), possible_repeat=repeat)
 
 
 def _telling(delivery: Delivery, channel: Channel, outage: wording.Outage) -> Message:
@@ -59,7 +71,12 @@ def _ending(delivery: Delivery, outage: wording.Outage) -> Message:
 
 def _has_buttons(channel: Channel) -> bool:
     """What is pressed comes back to the app, by its own connection: not to a webhook."""
-    return bool(settings.SLACK_APP_TOKEN) and Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
+    return bool(settings.SLACK_APP_TOKEN) and _is_of_bot(channel)
+
+
+def _is_of_bot(channel: Channel) -> bool:
+    """And not of a webhook, whose messages can be neither edited nor answered."""
+    return Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
 
 
 def _outage(incident: Incident) -> wording.Outage:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitors.models import Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox import storms
+from notifications.outbox.claiming import TELLING
 from notifications.outbox.editing import show_end
+from notifications.outbox.gathering import News
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +27,18 @@ Told = dict[int, dict[str | None, Delivery]]
 
 def hand_over(now: datetime) -> int:
     """Make the deliveries of every transition that is not handed over yet. Returns how many transitions were."""
-    total = 0
-    while count := _hand_over_some(now):
-        total += count
-        if count < MOST:
-            break
-    return total
+    return sum(hand_over_in_parts(now))
+
+
+def hand_over_in_parts(now: datetime) -> Iterator[int]:
+    """The same, a part at a time: when ten thousand servers fail at once, the message that says so is made of the first
+    part and need not wait for the last."""
+    count = MOST
+    while count == MOST:
+        count = _hand_over_some(now)
+        if count < MOST:  # earlier, a storm could seem to be over of which more is to come
+            storms.go_on(now)
+        yield count
 
 
 @retried_atomic
@@ -47,14 +56,18 @@ def _hand_over_some(now: datetime) -> int:
     channels = [channel for channel in shown.select_for_update().order_by("pk") if channel.enabled]
     transitions = list(waiting.select_for_update()[:MOST])
     told = _told(transitions)
+    telling = storms.told_by_storms(told)
     deliveries: list[Delivery] = []
     for transition in transitions:
-        made = list(_deliveries(transition, channels, told, now))
+        made = list(_deliveries(transition, channels, told, telling, now))
         deliveries += made
         if transition.incident_id and transition.outage != Outage.ENDED:
             for delivery in made:
                 _remember(told, delivery)
+    openings = storms.absorb(list(_news(deliveries)), now)
+    storms.absorb_endings(deliveries, told, telling, now)
     _say_that_nobody_listens(deliveries)
+    deliveries += openings
     deliveries += _summaries(deliveries, channels, now)
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     show_end([t.incident_id for t in transitions if t.incident_id and t.outage == Outage.ENDED], now)
@@ -65,22 +78,27 @@ def _hand_over_some(now: datetime) -> int:
 def _told(transitions: Sequence[StatusTransition]) -> Told:
     known = [t.incident_id for t in transitions if t.outage in (Outage.ENDED, Outage.ONGOING)]
     told: Told = defaultdict(dict)
-    telling = Delivery.objects.filter(incident_id__in=known, kind__in=(Kind.FAILURE, Kind.ONGOING))
+    telling = Delivery.objects.filter(incident_id__in=known, kind__in=TELLING)
     for delivery in telling.order_by("id"):
         _remember(told, delivery)
     return told
 
 
 def _remember(told: Told, delivery: Delivery) -> None:
-    """What was skipped later does not undo what was told before."""
+    """What was skipped later does not undo what was told before, by a message of its own or by a storm's."""
     by_channel = told[delivery.incident_id or 0]
     earlier = by_channel.get(delivery.channel_id)
-    if earlier is None or earlier.state == State.SKIPPED or delivery.state != State.SKIPPED:
+    is_told = earlier is not None and (earlier.state != State.SKIPPED or earlier.storm_id is not None)
+    if not is_told or delivery.state != State.SKIPPED or delivery.storm_id is not None:
         by_channel[delivery.channel_id] = delivery
 
 
 def _deliveries(
-    transition: StatusTransition, channels: Sequence[Channel], told: Told, now: datetime
+    transition: StatusTransition,
+    channels: Sequence[Channel],
+    told: Told,
+    telling: Collection[int],
+    now: datetime,
 ) -> Iterator[Delivery]:
     if not transition.outage:
         return
@@ -95,9 +113,17 @@ def _deliveries(
     for channel in wanting:
         skipped = _reason_to_skip(transition, now)
         before = told[transition.incident_id or 0].get(channel.pk)
-        if kind is Kind.ONGOING and before and before.state in OPEN_STATES:
-            skipped = SkipReason.ABSORBED  # the channel is about to hear of it anyway
+        if kind is Kind.ONGOING and before and (before.state in OPEN_STATES or before.storm_id in telling):
+            skipped = SkipReason.ABSORBED  # the channel is about to hear of it anyway, or has heard of it in a storm
         yield _delivery(transition, kind, channel.pk, now, skipped)
+
+
+def _news(deliveries: Sequence[Delivery]) -> Iterator[News]:
+    """What a storm may tell instead."""
+    for delivery in deliveries:
+        transition = delivery.transition
+        if delivery.kind in TELLING and delivery.state == State.PENDING and delivery.channel_id and transition:
+            yield News(delivery, transition.environment, transition.server_id, transition.at)
 
 
 def _ending(transition: StatusTransition, channel_id: str | None, earlier: Delivery, now: datetime) -> Delivery:

@@ -10,6 +10,8 @@ from typing import Any
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
+from notifications.outbox import storms
+from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
 
 WAITING = (State.PENDING, State.UNCERTAIN)
@@ -105,25 +107,29 @@ def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> i
 @retried_atomic
 def tell_current(channel: Channel, now: datetime) -> int:
     """Tell `channel` of every outage that goes on and that it has not been told of. Returns how many there are."""
+    list(Channel.objects.select_for_update().filter(pk=channel.pk).values_list("pk"))
     return _tell_current([channel], now)
 
 
 def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
-    """A constant number of statements, however many channels and outages there are. Needs a transaction."""
+    """A number of statements that depends on how many storms there are. Needs the lock on the channels."""
     open_incidents = Incident.objects.filter(ended_at=None)
     incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
     servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
     audible = set(servers.values_list("pk", flat=True))
+    told |= storms.told_in_storms([channel.pk for channel in channels])
     news = [
-        _ongoing(channel, incident, now)
+        News(_ongoing(channel, incident, now), incident.environment, incident.server_id, now)
         for channel in channels
         for incident in incidents
         if incident.server_id in audible
         and channel.wants(incident.environment)
         and told.isdisjoint({(channel.pk, incident.pk), (None, incident.pk)})
     ]
-    Delivery.objects.bulk_create(news)
+    openings = storms.absorb(news, now)
+    Delivery.objects.bulk_create([*(one.delivery for one in news), *openings])
+    storms.catch_up([channel.pk for channel in channels], now)
     return len(news)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 
 from monitors.models import Incident
 from monitors.retention import CHUNK, MOST_CHUNKS
-from notifications.models import OPEN_STATES, Delivery
+from notifications.models import OPEN_STATES, Delivery, Storm
 
 
 def prune(now: datetime) -> int:
     """Delete settled deliveries that are older than the history by the hour, a chunk at a time, but none of an outage
-    that goes on: who was told of it is still to be told its end. Returns how many there were."""
-    old = Delivery.objects.filter(created_at__lt=now - timedelta(days=settings.HISTORY_HOURS_DAYS))
-    settled = old.exclude(state__in=OPEN_STATES)
+    or a storm that goes on: who was told of it is still to be told its end. Then storms that ended before that and have
+    no delivery left. Returns how many deliveries there were."""
+    before = now - timedelta(days=settings.HISTORY_HOURS_DAYS)
+    settled = Delivery.objects.filter(created_at__lt=before).exclude(state__in=OPEN_STATES)
+    settled = settled.filter(Q(storm=None) | Q(storm__ended_at__isnull=False))
     ongoing = set(Incident.objects.filter(ended_at=None).values_list("pk", flat=True))
     deleted = 0
     for _ in range(MOST_CHUNKS):
@@ -24,4 +27,6 @@ def prune(now: datetime) -> int:
         if not ids:
             break
         deleted += Delivery.objects.filter(pk__in=ids).delete()[0]
+    over = Storm.objects.filter(~Exists(Delivery.objects.filter(storm=OuterRef("pk"))), ended_at__lt=before)
+    Storm.objects.filter(pk__in=list(over.values_list("pk", flat=True)[:CHUNK])).delete()
     return deleted

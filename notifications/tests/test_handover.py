@@ -167,14 +167,6 @@ def test_old_news_is_settled_as_expired_and_summed_up_in_one_message(channel):
     assert Delivery.objects.latest("id").facts["count"] == 3
 
 
-def test_handing_over_takes_a_constant_number_of_statements(channel, django_assert_max_num_queries):
-    for _ in range(50):
-        see(server(), "--")
-    with django_assert_max_num_queries(12):
-        outbox.hand_over(SOON)
-    assert len(told()) == 50
-
-
 @pytest.mark.parametrize("later", ["switched off again", "channel disabled and enabled"])
 def test_a_message_that_was_skipped_later_does_not_undo_what_was_told(channel, later):
     target = server()

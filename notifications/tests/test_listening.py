@@ -9,7 +9,7 @@ from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, see, server
 from monitors.tests.test_concurrency import together
 from notifications import outbox
-from notifications.models import Channel, Delivery
+from notifications.models import Channel, Delivery, StormRule
 from notifications.outbox import claiming, settling
 from notifications.slack import Reply, Verdict
 
@@ -44,6 +44,7 @@ def test_old_news_that_waited_too_long_are_told_as_the_present_state():
 
 @pytest.mark.django_db(transaction=True)
 def test_channels_that_begin_to_listen_during_a_hand_over_are_told_of_each_outage_once():
+    StormRule.objects.create(environment="LIVE", servers=0)
     ids = [server(unhealthy_threshold=1).pk for _ in range(30)]
     channels = [Channel.objects.create(channel_id=f"C{n}", enabled=False).pk for n in range(4)]
 

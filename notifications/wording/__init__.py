@@ -19,9 +19,12 @@ from notifications.wording.outages import (
     recovery_message,
     still_down_message,
 )
+from notifications.wording.storms import Shared, Storm, storm_end_message, storm_message
 
 __all__ = [
     "Outage",
+    "Shared",
+    "Storm",
     "ended_message",
     "expired_summary",
     "failure_message",
@@ -29,5 +32,7 @@ __all__ = [
     "over_message",
     "recovery_message",
     "still_down_message",
+    "storm_end_message",
+    "storm_message",
     "test_message",
 ]
