@@ -1,4 +1,5 @@
-"""A stand-in for Slack: the Web API and incoming webhooks on this machine, with a ledger and faults on demand.
+"""A stand-in for Slack: the Web API, incoming webhooks and Socket Mode on this machine, with a ledger and faults on
+demand.
 
 Behaves as Slack's pages say ("chat.postMessage", "conversations.*", "Rate limits", "Sending messages using incoming
 webhooks", "Pagination"), refusals included. In a test:
@@ -14,6 +15,19 @@ As a process: `python -m notifications.tests.standin --port 9000`; then `GET /le
 from notifications.tests.standin.faults import Fault, Kind, Limiter, Pace
 from notifications.tests.standin.ledger import Entry, Ledger
 from notifications.tests.standin.server import Standin
+from notifications.tests.standin.socket import Button, Socket
 from notifications.tests.standin.workspace import Channel, Workspace
 
-__all__ = ["Channel", "Entry", "Fault", "Kind", "Ledger", "Limiter", "Pace", "Standin", "Workspace"]
+__all__ = [
+    "Button",
+    "Channel",
+    "Entry",
+    "Fault",
+    "Kind",
+    "Ledger",
+    "Limiter",
+    "Pace",
+    "Socket",
+    "Standin",
+    "Workspace",
+]

@@ -14,6 +14,7 @@ from aiohttp import web
 from notifications.tests.standin.faults import KEEPS, Fault, Faults, Kind, Limiter, Pace
 from notifications.tests.standin.ledger import Ledger
 from notifications.tests.standin.rules import RefusedError, check_message
+from notifications.tests.standin.socket import OPEN, RESPONSE, Socket
 from notifications.tests.standin.workspace import Arguments, Workspace
 
 WEBHOOK = "webhook"
@@ -61,6 +62,7 @@ class Standin:
         self.ledger = Ledger()
         self.faults = Faults()
         self.limiter = Limiter()
+        self.socket = Socket(self._run)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._noted = asyncio.Event()
@@ -115,6 +117,8 @@ class Standin:
             [
                 web.route("*", "/api/{method}", self._answer_api),
                 web.post("/services/{hook:[^/]+/[^/]+/[^/]+}", self._answer_hook),
+                web.post("/actions/{hook:[^/]+/[^/]+/[^/]+}", self._answer_response),
+                web.get("/link/", self.socket.serve),
                 web.get("/ledger", self._show_ledger),
                 web.post("/mode", self._set_mode),
             ]
@@ -146,13 +150,20 @@ class Standin:
         arguments, malformed = await _read_arguments(request)
         arguments = {**request.query, **arguments}
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or str(arguments.get("token", ""))
-        refusal = "not_authed" if not token else "invalid_auth" if token != self.token else malformed
+        known = {self.token, self.socket.app_token}
+        refusal = "not_authed" if not token else "invalid_auth" if token not in known else malformed
+        if token in known and (token == self.socket.app_token) != (method == OPEN):
+            refusal = "not_allowed_token_type"
         return await self._answer(request, Call(method, str(arguments.get("channel", "")), arguments, refusal))
 
     async def _answer_hook(self, request: web.Request) -> web.StreamResponse:
         arguments, malformed = await _read_arguments(request)
         refusal = "invalid_payload" if malformed else ""
         return await self._answer(request, Call(WEBHOOK, request.match_info["hook"], arguments, refusal))
+
+    async def _answer_response(self, request: web.Request) -> web.StreamResponse:
+        arguments, malformed = await _read_arguments(request)
+        return await self._answer(request, Call(RESPONSE, request.match_info["hook"], arguments, malformed))
 
     async def _answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         fault = self.faults.take(call.method, call.channel)
@@ -216,6 +227,10 @@ class Standin:
             if call.method == WEBHOOK:
                 check_message(call.arguments.get("text"), call.arguments.get("blocks"))
                 return Verdict("ok", ts=self.workspace.next_ts())
+            if call.method == RESPONSE:
+                return Verdict("ok")
+            if call.method == OPEN:
+                return Verdict("ok", body=self.socket.issue(self.port))
             payload = self.workspace.call(call.method, call.arguments)
         except RefusedError as refused:
             return self._refuse(call, refused.code, **refused.more)
