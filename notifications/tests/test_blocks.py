@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications import blocks
-from notifications.tests.test_wording import DATE
+from notifications.tests.reading import DATE
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 

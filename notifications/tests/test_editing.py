@@ -78,7 +78,8 @@ class TestTheEnd:
         target = fail(clock, host_name="chat-3")
         recording.pause([target.pk], actor="kim", now=clock.now)
         run(clock, 3)
-        assert shown(slack).startswith("⚪ LIVE chat-3 was down for")
+        assert shown(slack).startswith("⚪ LIVE chat-3 was down (connection refused, since ")
+        assert shown(slack).endswith("Monitoring was paused.")
         assert "paused by kim" in shown(slack, 1)
 
     def test_a_message_in_somebody_s_hands_when_the_outage_ends_is_edited_afterwards(self, slack, channel, clock):
@@ -301,7 +302,7 @@ class TestLateNews:
         run(clock, 90)
         assert states() == [("skipped", "absorbed"), ("sent", "")]
         (told,) = slack.ledger.posted()
-        assert "LIVE brief is up again: it was down from" in told.text
+        assert "LIVE brief is up again. It was down from" in told.text
         assert "(1 min 30 s): connection refused. Told late" in told.text
         assert told.thread_ts == ""
         assert not Delivery.objects.exclude(edit_due_at=None).exists()

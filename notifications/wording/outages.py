@@ -113,8 +113,6 @@ def still_down_message(
 
 def over_message(outage: Outage, *, possible_repeat: bool = False) -> Message:
     """What a message that told of the failure becomes when the outage has ended: that, and the facts in short."""
-    named = {**_escaped(outage), "lasted": _lasted(outage)}
-    text = _("%(environment)s %(name)s was down for %(lasted)s (since %(since)s): %(failure)s") % named
     title = _("%(environment)s %(name)s was down for %(lasted)s") % {**_names(outage), "lasted": _lasted(outage)}
     short = facts(
         [
@@ -123,10 +121,15 @@ def over_message(outage: Outage, *, possible_repeat: bool = False) -> Message:
             (_("Acknowledged by"), outage.acknowledged_by),
         ]
     )
-    recovered = outage.end_reason == RECOVERED
-    why = [] if recovered else [note(_cause(outage.end_reason, actor=""))]
-    blocks = [*why, short, _span(outage), *_page(outage, outage.end_reason)]
-    return build(UP if recovered else NEUTRAL, title, text, blocks, possible_repeat=possible_repeat)
+    if outage.end_reason == RECOVERED:
+        text = _("%(environment)s %(name)s was down for %(lasted)s (since %(since)s): %(failure)s") % {
+            **_escaped(outage),
+            "lasted": _lasted(outage),
+        }
+        return build(UP, title, text, [short, _span(outage), *_link(outage)], possible_repeat=possible_repeat)
+    cause = _cause(outage.end_reason, actor="")
+    blocks = [note(cause), short, _span(outage), *_page(outage, outage.end_reason)]
+    return build(NEUTRAL, title, _ended_text(outage, cause), blocks, possible_repeat=possible_repeat)
 
 
 def recovery_message(outage: Outage, *, possible_repeat: bool = False) -> Message:
@@ -147,13 +150,9 @@ def ended_message(outage: Outage, reason: str, actor: str, *, possible_repeat: b
     `reason` is that of the transition (`paused`, `edited`, `deleted`, `inconclusive`); `actor` may be empty.
     """
     cause = _cause(reason, actor)
-    text = _("%(environment)s %(name)s was down (%(failure)s, since %(since)s). %(cause)s") % {
-        **_escaped(outage),
-        "cause": mrkdwn(cause),
-    }
     title = _("%(environment)s %(name)s: %(what)s") % {**_names(outage), "what": ENDINGS.get(reason, OTHER_ENDING)[0]}
     blocks = [note(cause), _past_facts(outage, _("Last error")), _span(outage), *_page(outage, reason)]
-    return build(NEUTRAL, title, text, blocks, possible_repeat=possible_repeat)
+    return build(NEUTRAL, title, _ended_text(outage, cause), blocks, possible_repeat=possible_repeat)
 
 
 def late_message(outage: Outage, reason: str, actor: str, *, possible_repeat: bool = False) -> Message:
@@ -166,7 +165,7 @@ def late_message(outage: Outage, reason: str, actor: str, *, possible_repeat: bo
     if reason == RECOVERED:
         title = _("%(environment)s %(name)s was down and is up again") % _names(outage)
         text = _(
-            "%(environment)s %(name)s is up again: it was down from %(since)s to %(until)s (%(lasted)s): %(failure)s. "
+            "%(environment)s %(name)s is up again. It was down from %(since)s to %(until)s (%(lasted)s): %(failure)s. "
             "Told late: it could not be sent earlier."
         )
         blocks = [_past_facts(outage, _("Previous error")), _span(outage), only_once, *_link(outage)]
@@ -201,6 +200,13 @@ def _escaped(outage: Outage) -> dict[str, str]:
 def _cause(reason: str, actor: str) -> str:
     _what, by_actor, by_nobody = ENDINGS.get(reason, OTHER_ENDING)
     return by_actor % {"actor": clean(actor, SHORT)} if clean(actor) else str(by_nobody)
+
+
+def _ended_text(outage: Outage, cause: str) -> str:
+    return _("%(environment)s %(name)s was down (%(failure)s, since %(since)s). %(cause)s") % {
+        **_escaped(outage),
+        "cause": mrkdwn(cause),
+    }
 
 
 def _server(outage: Outage) -> str:
