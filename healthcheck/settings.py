@@ -209,6 +209,7 @@ CELERY_TASK_DEFAULT_QUEUE = "ticks"
 CELERY_TASK_ROUTES = {
     "monitors.tasks.probe_servers": {"queue": "probes"},
     "notifications.tasks.deliver": {"queue": "deliveries"},
+    "notifications.tasks.watch_workspace": {"queue": "deliveries"},
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -254,6 +255,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "notifications.tasks.prune_deliveries",
         "schedule": every(600),
         "options": {"expires": 600},
+    },
+    "watch the workspace": {
+        "task": "notifications.tasks.watch_workspace",
+        "schedule": every(3.0),
+        "options": {"expires": 3},
     },
     "prune history": {"task": "monitors.tasks.prune_history", "schedule": every(60.0), "options": {"expires": 60}},
 }

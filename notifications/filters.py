@@ -15,6 +15,12 @@ class ChannelFilter(StrictFilterSet):
     enabled = TruthFilter()
 
 
+class WorkspaceChannelFilter(StrictFilterSet):
+    search = filters.CharFilter(field_name="name", lookup_expr="icontains", help_text=_("A part of the name."))
+    archived = TruthFilter(field_name="is_archived")
+    private = TruthFilter(field_name="is_private")
+
+
 class DeliveryFilter(StrictFilterSet):
     """No filter touches the table of channels: see `Channel`."""
 
@@ -23,6 +29,8 @@ class DeliveryFilter(StrictFilterSet):
     channel_id = filters.CharFilter(max_length=255, help_text=_("Also of a channel that is deleted."))
     server = IdFilter(method="filter_server", help_text=_("About outages of this server; also of one that is deleted."))
     incident_id = IdFilter()
+    found = TruthFilter(help_text=_("Slack's answer was lost, and the message found in the channel."))
+    possible_repeat = TruthFilter(help_text=_("Sent again without knowing whether it had arrived."))
     after = InstantFilter(field_name="created_at", lookup_expr="gte", help_text=_("At this instant or later."))
     before = InstantFilter(field_name="created_at", lookup_expr="lt", help_text=_("Before this instant."))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -13,10 +14,18 @@ from rest_framework.exceptions import ValidationError
 
 from monitors.models import Environment
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
-from notifications.models import Channel, Delivery, Kind, State
+from notifications.models import Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
 from notifications.slack import Verdict
-from notifications.validation import clean_channel_id, clean_environments, clean_name, new_hook_id
+from notifications.validation import (
+    LONGEST_CHANNEL_NAME,
+    clean_channel_id,
+    clean_channel_name,
+    clean_environments,
+    clean_name,
+    new_hook_id,
+)
 from notifications.webhooks import clean_hook_url, hint
+from notifications.workspace.wording import describe_guarantee
 
 MOST_SELECTED = 5_000
 """Channels in one selection."""
@@ -37,6 +46,19 @@ class EnvironmentsField(serializers.MultipleChoiceField):
 
     def to_representation(self, value: Iterable[str]) -> Any:
         return list(value) or None
+
+
+class ChoiceOrNullField(serializers.ChoiceField):
+    """One of a few, of which the database stores "" for null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True, **kwargs})
+
+    def to_internal_value(self, data: Any) -> Any:
+        return "" if data == "" else super().to_internal_value(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value or None
 
 
 class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[Channel]):
@@ -60,10 +82,42 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
     enabled = serializers.BooleanField(default=True, help_text=_("Off: nothing is sent here, the channel is kept."))
     environments = EnvironmentsField(default=None, help_text=_("Only servers of these; null = all."))
 
+    language = ChoiceOrNullField(
+        choices=settings.LANGUAGES,
+        default=None,
+        help_text=_("Of the messages in this channel; null = the monitor's own."),
+    )
+    guarantee = ChoiceOrNullField(
+        choices=[choice for choice in Guarantee.choices if choice[0]],
+        read_only=True,
+        help_text=_("What a message that is sent there can be promised; null = not checked yet."),
+    )
+    lacks = TextOrNullField(
+        read_only=True,
+        allow_null=True,
+        help_text=_("What exactly once would need: webhook, Slack's code, or missing_scope: and the scope."),
+    )
+    explanation = serializers.SerializerMethodField(help_text=_("What the guarantee means, and what to do for more."))
+
     class Meta:
         model = Channel
-        fields = ("channel_id", "name", "hook_url", "hook_url_hint", "enabled", "environments", "updated_at")
+        fields = (
+            "channel_id",
+            "name",
+            "hook_url",
+            "hook_url_hint",
+            "enabled",
+            "environments",
+            "language",
+            "guarantee",
+            "lacks",
+            "explanation",
+            "updated_at",
+        )
         read_only_fields = ("hook_url_hint", "updated_at")
+
+    def get_explanation(self, channel: Channel) -> str:
+        return describe_guarantee(channel)
 
     def validate_channel_id(self, value: str) -> str:
         if not isinstance(self.instance, Channel):
@@ -74,6 +128,9 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
 
     def validate_name(self, value: str | None) -> str | None:
         return clean_name(value)
+
+    def validate_language(self, value: str | None) -> str:
+        return value or ""
 
     def validate_hook_url(self, value: str | None) -> str | None:
         return clean_hook_url(value) if value else None
@@ -119,6 +176,55 @@ class RefusedTrialSerializer(TrialSerializer):
     errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # a field, not its own
 
 
+class WorkspaceChannelSerializer(serializers.ModelSerializer[WorkspaceChannel]):
+    """A channel of the workspace, as Slack showed it last."""
+
+    id = serializers.CharField(source="slack_id")
+    receives_alerts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = WorkspaceChannel
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "is_private",
+            "is_member",
+            "is_archived",
+            "members",
+            "receives_alerts",
+            "seen_at",
+        )
+        read_only_fields = fields
+
+    def get_receives_alerts(self, channel: WorkspaceChannel) -> bool:
+        return channel.pk in self.context["listening"]
+
+
+class ArchivedChannelSerializer(WorkspaceChannelSerializer):
+    """A channel that nobody can post in any more."""
+
+    disabled = serializers.BooleanField(help_text=_("It received alerts, and no longer does."))
+
+    class Meta(WorkspaceChannelSerializer.Meta):
+        fields: tuple[str, ...] = (*WorkspaceChannelSerializer.Meta.fields, "disabled")
+        read_only_fields = fields
+
+
+class RenamedChannelSerializer(StrictSerializer[Any]):
+    """A name for a channel of the workspace. What else Slack refuses in one, Slack says."""
+
+    name = serializers.CharField(max_length=LONGEST_CHANNEL_NAME, help_text=_("Lower-case letters, digits, - and _."))
+
+    def validate_name(self, value: str) -> str:
+        return clean_channel_name(value)
+
+
+class NewWorkspaceChannelSerializer(RenamedChannelSerializer):
+    """A channel to be made."""
+
+    is_private = serializers.BooleanField(default=False)
+
+
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One message to one channel, from the news to Slack's answer."""
 
@@ -126,6 +232,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     state = serializers.ChoiceField(choices=State.choices)
     channel_id = serializers.CharField(allow_null=True, help_text=_("null when no channel listened."))
     transition_id = serializers.IntegerField(allow_null=True)
+    storm_id = serializers.IntegerField(allow_null=True, help_text=_("Of the storm that it tells of or is part of."))
     reason = TextOrNullField(allow_null=True, help_text=_("Why it was skipped, or Slack's code of why it failed."))
     error = TextOrNullField(allow_null=True, help_text=_("What the last attempt met."))
 
@@ -144,5 +251,11 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "sent_at",
             "seconds",
             "error",
+            "found",
+            "possible_repeat",
+            "looks",
+            "edited_at",
+            "edit_due_at",
+            "storm_id",
         )
         read_only_fields = fields

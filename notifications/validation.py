@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 RESERVED = "selection"
 """No id: `/api/channels/selection/` is the path of something else."""
+LONGEST_CHANNEL_NAME = 80
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
@@ -69,6 +70,17 @@ def clean_name(name: str | None) -> str | None:
         if unicodedata.category(char) in UNPRINTABLE or char in BIDI_CONTROLS:
             raise ValidationError(_("Remove the invisible character %(code)s.") % {"code": f"U+{ord(char):04X}"})
     return name or None
+
+
+def clean_channel_name(text: str) -> str:
+    """A name for a channel in Slack, trimmed, without the # that people write before it. Which letters it may have is
+    for Slack to say: there are channels with names in every script."""
+    name = clean_name(text.strip().removeprefix("#"))
+    if name is None:
+        raise ValidationError(_("A channel needs a name."))
+    if len(name) > LONGEST_CHANNEL_NAME:
+        raise ValidationError(_("The channel's name is too long: Slack allows 80 characters."))
+    return name
 
 
 def clean_environments(environments: Collection[str] | None) -> list[str] | None:

@@ -60,6 +60,12 @@ def test_a_delivery_has_the_fields_of_the_contract(viewer, channel):
         "sent_at": (NOW + 61 * SECOND).isoformat().replace("+00:00", "Z"),
         "seconds": 1.5,
         "error": None,
+        "found": False,
+        "possible_repeat": False,
+        "looks": 0,
+        "edited_at": None,
+        "edit_due_at": None,
+        "storm_id": None,
     }
     assert viewer.get(f"/api/deliveries/{delivery.pk}/").json() == body
 

@@ -16,6 +16,8 @@ CONTRACT = {  # path: methods; what scripts depend on
     "/api/channels/{channel_id}/": "get put patch delete",
     "/api/channels/{channel_id}/test/": "post",
     "/api/channels/selection/": "get put",
+    "/api/slack/channels/": "get post",
+    "/api/slack/channels/{slack_id}/": "get patch delete",
     "/api/deliveries/": "get",
     "/api/deliveries/{id}/": "get",
     "/api/deliveries/{id}/resend/": "post",
@@ -47,6 +49,18 @@ def test_the_schema_says_that_a_replacement_keeps_the_webhook(schema):
     assert "hook_url" in schema["paths"]["/api/channels/{channel_id}/"]["put"]["description"]
 
 
+def test_the_schema_says_what_a_channel_can_be_promised(schema):
+    channel = schema["components"]["schemas"]["Channel"]["properties"]
+    assert {"guarantee", "lacks", "explanation", "language"} <= set(channel)
+    assert "guarantee" not in schema["components"]["schemas"]["ChannelRequest"]["properties"]
+
+
+def test_the_schema_says_how_old_the_list_of_the_workspace_is_and_how_slack_may_refuse(schema):
+    assert "refreshed_at" in schema["components"]["schemas"]["PaginatedWorkspaceChannelList"]["properties"]
+    responses = schema["paths"]["/api/slack/channels/"]["post"]["responses"]
+    assert set(responses) == {"201", "404", "409", "424", "503", "default"}
+
+
 def test_the_schema_says_how_a_test_may_end(schema):
     responses = schema["paths"]["/api/channels/{channel_id}/test/"]["post"]["responses"]
     assert set(responses) == {"200", "424", "503", "default"}
@@ -62,6 +76,7 @@ PAGES = [
     "channels/C1/",
     "channels/C1/test/",
     "channels/selection/",
+    "slack/channels/",
     "deliveries/",
     "deliveries/?state=sent",
 ]

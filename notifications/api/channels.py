@@ -1,4 +1,4 @@
-"""`/api/channels/`, `/api/deliveries/`: who is told, and what became of every message."""
+"""`/api/channels/`: who is told."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from monitors.api.base import ViewSet
-from monitors.errors import Conflict
 from notifications import outbox
-from notifications.filters import ChannelFilter, DeliveryFilter
-from notifications.models import Channel, Delivery, State
+from notifications.filters import ChannelFilter
+from notifications.models import Channel, Delivery
 from notifications.outbox.settling import TRIED_ON
 from notifications.refusals import describe_refusal
 from notifications.serializers import (
     ChannelSerializer,
-    DeliverySerializer,
     RefusedTrialSerializer,
     SelectionSerializer,
     TrialSerializer,
@@ -56,7 +54,10 @@ class ChannelBusy(APIException):
     list=extend_schema(summary="List channels"),
     create=extend_schema(
         summary="Add a channel",
-        description="With `enabled`, it is told at once of what is down now. A webhook's channel needs no id.",
+        description=(
+            "With `enabled`, it is told at once of what is down now. A webhook's channel needs no id. What it can be "
+            "promised is looked at within seconds: see `guarantee`, `lacks` and `explanation`."
+        ),
     ),
     retrieve=extend_schema(summary="Read a channel"),
     update=extend_schema(
@@ -112,7 +113,10 @@ class ChannelViewSet(
 
     @extend_schema(
         summary="Choose which channels receive alerts",
-        description="Exactly these do from then on, or nothing is changed. No channel is deleted, and none is made.",
+        description=(
+            "Exactly these do from then on, or nothing is changed. No channel is deleted. One that is only in the list "
+            "of the workspace, and not archived, is added."
+        ),
         request=SelectionSerializer,
         responses=SelectionSerializer,
     )
@@ -169,35 +173,3 @@ def _as_response(delivery: Delivery, reply: Reply) -> Response:
         return Response(body, status.HTTP_424_FAILED_DEPENDENCY)
     seconds = math.ceil((reply.retry_after or TRY_AGAIN).total_seconds())
     return Response(body, status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": str(seconds)})
-
-
-@extend_schema_view(
-    list=extend_schema(summary="List deliveries", description="Newest first."),
-    retrieve=extend_schema(summary="Read a delivery"),
-)
-class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ViewSet):
-    queryset = Delivery.objects.order_by("-created_at", "-id")
-    serializer_class = DeliverySerializer
-    filterset_class = DeliveryFilter
-
-    @extend_schema(
-        summary="Send a delivery again",
-        description="One that failed, was skipped, or may not have arrived. It leaves within seconds.",
-        request=None,
-        responses=DeliverySerializer,
-    )
-    @action(detail=True, methods=["post"], required_permission="notifications.change_delivery")
-    def resend(self, request: Request, pk: str) -> Response:
-        delivery = self.get_object()
-        if not outbox.resend(delivery.pk, timezone.now()):
-            raise Conflict(_why_not(delivery))
-        return Response(self.get_serializer(self.get_object()).data)
-
-
-def _why_not(delivery: Delivery) -> str:
-    match delivery.state:
-        case State.SENT:
-            return _("Slack has accepted this message already.")
-        case State.PENDING | State.SENDING:
-            return _("This message is on its way.")
-    return _("This message cannot be sent again: its channel is disabled or gone, or its outage is no longer kept.")
