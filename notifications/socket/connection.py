@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import websocket
 from slack_sdk.socket_mode.response import SocketModeResponse
@@ -75,7 +75,7 @@ class Connection(SocketModeClient):
         )
         self.wss_uri = url
         self.connect()
-        self._session: Any = self.current_session
+        self._session = cast(Any, self.current_session)
         self._session.on_ping = self._session.on_pong = self._hear
 
     @property
@@ -95,7 +95,7 @@ class Connection(SocketModeClient):
         """End every thread of it. Takes up to a few seconds."""
         self.end("closed by us")
         self._session.keep_running = False
-        peer = self._peer or self._session.sock
+        peer: Any = self._peer or self._session.sock
         if peer is not None and (raw := peer.sock) is not None:
             with suppress(OSError, websocket.WebSocketException):
                 peer.send_close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from dataclasses import replace
 from queue import SimpleQueue
 
 import pytest
@@ -22,7 +23,7 @@ from notifications.tests.standin import Button, Fault, Kind, Standin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-IMPATIENT = Patience(first=0.01, longest=0.05, refused=0.02, hello=2.0, ping=0.05, silence=0.4, noted=0.05)
+IMPATIENT = Patience(first=0.01, longest=0.05, refused=0.02, hello=2.0, ping=0.05, silence=5.0, noted=0.05)
 OPEN = "apps.connections.open"
 SECONDS = 10.0
 
@@ -219,7 +220,9 @@ def test_a_broken_frame_ends_the_connection_and_nothing_else(slack, listening):
     check(slack, listening)
 
 
-def test_a_connection_whose_other_side_went_silent_is_given_up(slack, listening):
+def test_a_connection_whose_other_side_went_silent_is_given_up(slack, listen):
+    listening = listen(patience=replace(IMPATIENT, silence=0.5))
+    slack.socket.wait_for(lambda: slack.socket.live)
     slack.socket.silent = True
     wait_for(lambda: standing() == "no_hello")
     slack.socket.silent = False
