@@ -1,6 +1,8 @@
-"""`make test`: everything on SQLite, then whatever touches the database once more on a MariaDB started for it.
+"""`make test`: everything on SQLite, whatever touches the database once more on a MariaDB started for it, and the tests
+with whole stacks and browsers, which mostly wait: all three at the same time.
 
-Arguments go to pytest. Ends with pytest's closing line.
+Arguments go to pytest. What SQLite's says is shown as it comes, the others' when they end. Ends with the closing lines
+of pytest, those of failures last.
 """
 
 from __future__ import annotations
@@ -9,6 +11,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
@@ -18,36 +25,80 @@ from healthcheck.tests.mariadb import MissingError, private_mariadb
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 """Importing this very package sets the last one, to the settings that are not those of the tests."""
 NO_TESTS = 5
-"""pytest's exit code when the arguments select no test; that is no failure of one half."""
+"""pytest's exit code when the arguments select no test; that is no failure of one part."""
+WAITING = "stack or browser or mariadb"
 
 
-def _pytest(arguments: list[str], **variables: str) -> int:
-    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
-    return subprocess.run(
-        [*dying_with_parent(), sys.executable, "-m", "pytest", *arguments],
-        env={**environment, **variables},
-        stdin=subprocess.DEVNULL,
-        check=False,
-    ).returncode
+@dataclass(frozen=True, slots=True)
+class Part:
+    name: str
+    arguments: tuple[str, ...]
+    on_mariadb: bool = False
+    shown: bool = False
+    """As it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    part: Part
+    code: int
+    output: str
+
+
+PARTS = (
+    Part("on MariaDB", ("--only-database", "-m", f"not ({WAITING})"), on_mariadb=True),
+    Part("with whole stacks and browsers", ("-m", WAITING)),
+    Part("on SQLite", ("-m", f"not ({WAITING})"), shown=True),
+)
+
+
+@contextmanager
+def _database(part: Part, directory: Path) -> Iterator[str]:
+    if part.on_mariadb:
+        with private_mariadb() as server:
+            yield server.url("monitor")
+    else:
+        yield f"sqlite:///{directory}/unused.sqlite3"
+
+
+def _run(part: Part, arguments: list[str], secrets: dict[str, str]) -> Result:
+    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON} | secrets
+    command = [*dying_with_parent(), sys.executable, "-m", "pytest", *part.arguments, *arguments]
+    lines = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="shm-tests-") as directory, _database(part, Path(directory)) as url:
+            with subprocess.Popen(
+                [*command, "-p", "no:cacheprovider"],
+                env={**environment, "DATABASE_URL": url},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ) as process:
+                for line in process.stdout or ():
+                    lines.append(line)
+                    if part.shown:
+                        print(line, end="", flush=True)
+            return Result(part, process.returncode, "".join(lines))
+    except MissingError as missing:
+        return Result(part, 1 if os.environ.get("CI") else 0, f"not run: {missing}\n")
 
 
 def main(arguments: list[str]) -> int:
     secrets = {"SECRET_KEY": "only-for-tests", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
-    codes = []
-    try:
-        with private_mariadb() as server:
-            print("== on MariaDB", flush=True)
-            again = ["--only-database", "-m", "not stack and not browser and not mariadb", *arguments]
-            codes.append(_pytest(again, DATABASE_URL=server.url("monitor"), **secrets))
-    except MissingError as missing:
-        print(f"== not on MariaDB: {missing}", file=sys.stderr, flush=True)
-        codes.append(1 if os.environ.get("CI") else 0)
-    print("== on SQLite", flush=True)
-    with tempfile.TemporaryDirectory(prefix="shm-tests-") as directory:
-        codes.append(_pytest(arguments, DATABASE_URL=f"sqlite:///{directory}/unused.sqlite3", **secrets))
-    if set(codes) == {NO_TESTS}:
+    results = []
+    with ThreadPoolExecutor(len(PARTS)) as threads:
+        for future in as_completed([threads.submit(_run, part, arguments, secrets) for part in PARTS]):
+            results.append(result := future.result())
+            if not result.part.shown:
+                print(f"\n== {result.part.name}\n{result.output}", end="", flush=True)
+    for result in sorted(results, key=lambda result: (result.code not in (0, NO_TESTS), result.part.shown)):
+        closing = result.output.strip().rsplit("\n", 1)[-1]
+        print(f"\n== {result.part.name}\n{closing}", flush=True)
+    codes = {result.code for result in results}
+    if codes == {NO_TESTS}:
         return NO_TESTS
-    return max((code for code in codes if code != NO_TESTS), default=0)
+    return max(codes - {NO_TESTS}, default=0)
 
 
 if __name__ == "__main__":
