@@ -305,6 +305,7 @@ class Delivery(models.Model):
         models.DO_NOTHING,
         null=True,
         db_constraint=False,
+        db_index=False,
         related_name="deliveries",
         verbose_name=_("storm"),
         help_text=_("What it is a message of, or what tells it instead."),
@@ -334,6 +335,7 @@ class Delivery(models.Model):
             models.Index(fields=["created_at"], name="delivery_created"),
             models.Index(fields=["edit_due_at"], name="delivery_edit"),
             models.Index(fields=["lease_until"], name="delivery_leased"),
+            models.Index(fields=["storm", "kind", "incident_id"], name="delivery_storm"),
         ]
 
     def __str__(self) -> str:
