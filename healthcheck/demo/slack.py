@@ -1,11 +1,12 @@
-"""The page that shows what Slack would have received, and as much of Slack's Web API as sending a message takes."""
+"""The page that shows what Slack would have received, and as much of Slack's Web API as sending, changing and finding
+a message takes."""
 
 from __future__ import annotations
 
 import html
 import json
 import time
-from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,34 +20,81 @@ KEPT = 200
 """Messages shown; older ones are forgotten."""
 LONGEST_REQUEST = 1024 * 1024
 PAGE = (Path(__file__).parent / "slack.html").read_text()
+CHANNEL = {"id": CHANNEL_ID, "name": CHANNEL_NAME, "is_channel": True, "is_member": True, "num_members": 1}
+SCOPES = "channels:history,channels:read,chat:write"
+Fields = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """With Slack's code."""
 
 
 class Conversation:
-    """The messages of the demonstration channel, newest first. Kept in memory: a restart begins with an empty page."""
+    """The messages of the demonstration channel by their timestamps, oldest first. Kept in memory: a restart begins
+    with an empty page."""
 
     def __init__(self) -> None:
-        self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        self._posted = 0
+        self.messages: dict[str, Fields] = {}
+        self._last = 0
 
-    def post(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._posted += 1
-        posted = {**message, "type": "message", "ts": f"{time.time():.0f}.{self._posted:06d}"}
-        self.messages.appendleft(posted)
-        return posted
+    def post(self, sent: Fields) -> Fields:
+        if (thread := sent.get("thread_ts")) and thread not in self.messages:
+            raise RefusedError("message_not_found")
+        self._last = max(self._last + 1, time.time_ns() // 1000)
+        posted = {**sent, "type": "message", "ts": f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"}
+        self.messages[posted["ts"]] = posted
+        while len(self.messages) > KEPT:
+            del self.messages[next(iter(self.messages))]
+        return {"channel": CHANNEL_ID, "ts": posted["ts"], "message": posted}
+
+    def update(self, sent: Fields) -> Fields:
+        message = self.messages.get(str(sent.get("ts")))
+        if message is None:
+            raise RefusedError("message_not_found")
+        message |= {name: sent[name] for name in ("text", "blocks", "metadata") if name in sent} | {"edited": True}
+        return {"channel": CHANNEL_ID, "ts": message["ts"], "text": message.get("text", "")}
+
+    def history(self, asked: Fields) -> Fields:
+        shown = [m for m in self.messages.values() if not m.get("thread_ts") or m.get("reply_broadcast")]
+        return _since(asked, reversed(shown))
+
+    def replies(self, asked: Fields) -> Fields:
+        thread = asked.get("ts")
+        found = [m for m in self.messages.values() if thread in (m["ts"], m.get("thread_ts"))]
+        if not found:
+            raise RefusedError("thread_not_found")
+        return _since(asked, found)
 
     def as_html(self) -> str:
-        if not self.messages:
+        """Newest first, answers beneath what they answer."""
+        answers: dict[str, list[Fields]] = {}
+        top = []
+        for message in self.messages.values():
+            if (thread := message.get("thread_ts")) in self.messages:
+                answers.setdefault(str(thread), []).append(message)
+            else:
+                top.append(message)
+        if not top:
             return '<p class="empty">No message yet. The first one comes when a server has failed twice in a row.</p>'
-        return "\n".join(map(_article, self.messages))
+        return "\n".join(_article(message, answers.get(message["ts"], ())) for message in reversed(top))
 
 
-def _article(message: dict[str, Any]) -> str:
-    moment = datetime.fromtimestamp(float(message["ts"].split(".")[0]), UTC).isoformat()
+def _since(asked: Fields, messages: Any) -> Fields:
+    oldest = float(asked.get("oldest") or 0)
+    return {"messages": [message for message in messages if float(message["ts"]) > oldest], "has_more": False}
+
+
+def _article(message: Fields, answers: Any = ()) -> str:
+    moment = datetime.fromtimestamp(float(message["ts"]), UTC).isoformat(timespec="seconds")
     channel = str(message.get("channel", ""))
     shown = f"#{CHANNEL_NAME}" if channel == CHANNEL_ID else channel
+    place = f"in the thread, also sent to {shown}" if message.get("reply_broadcast") else shown
+    edited = " <span>(edited)</span>" if message.get("edited") else ""
+    thread = "\n".join(map(_article, answers))
     return (
-        f"<article><header><b>Server health monitor</b> <span>{html.escape(shown)}</span> "
-        f'<time datetime="{moment}">{moment}</time></header>{message_html(message)}</article>'
+        f"<article><header><b>Server health monitor</b> <span>{html.escape(place)}</span>{edited} "
+        f'<time datetime="{moment}">{moment}</time></header>{message_html(message)}'
+        f"{f'<section>{thread}</section>' if thread else ''}</article>"
     )
 
 
@@ -60,7 +108,8 @@ def application() -> web.Application:
         return web.Response(text=conversation.as_html(), content_type="text/html")
 
     async def method(request: web.Request) -> web.Response:
-        return web.json_response(_answer(request.match_info["method"], await _arguments(request), conversation))
+        answer = _answer(request.match_info["method"], await _arguments(request), conversation)
+        return web.json_response(answer, headers={"X-OAuth-Scopes": SCOPES})
 
     async def hook(request: web.Request) -> web.Response:
         conversation.post(await _arguments(request))
@@ -74,31 +123,37 @@ def application() -> web.Application:
     return app
 
 
-async def _arguments(request: web.Request) -> dict[str, Any]:
+async def _arguments(request: web.Request) -> Fields:
     """What the caller sent, as JSON or as a form, in which nested values are JSON texts."""
     if request.content_type == "application/json":
-        sent = await request.json()
+        sent = json.loads(await request.text() or "{}")  # a method without arguments has no body
         return sent if isinstance(sent, dict) else {}
-    form: dict[str, Any] = dict(await request.post())
+    form: Fields = dict(await request.post())
     for name in ("blocks", "attachments", "metadata"):
         if isinstance(form.get(name), str):
             form[name] = json.loads(form[name])
     return form
 
 
-def _answer(name: str, arguments: dict[str, Any], conversation: Conversation) -> dict[str, Any]:
+def _answer(name: str, arguments: Fields, conversation: Conversation) -> Fields:
+    methods: dict[str, Callable[[Fields], Fields]] = {
+        "chat.postMessage": conversation.post,
+        "chat.update": conversation.update,
+        "conversations.history": conversation.history,
+        "conversations.info": lambda _: {"channel": CHANNEL},
+        "conversations.join": lambda _: {"channel": CHANNEL},
+        "conversations.replies": conversation.replies,
+    }
     match name:
         case "auth.test":
             return {"ok": True, "team": "Demonstration", "team_id": "T0DEMO", "user": "monitor", "user_id": "U0DEMO"}
-        case "chat.postMessage":
-            if arguments.get("channel") != CHANNEL_ID:
-                return {"ok": False, "error": "channel_not_found"}
-            posted = conversation.post(arguments)
-            return {"ok": True, "channel": CHANNEL_ID, "ts": posted["ts"], "message": posted}
         case "conversations.list":
-            channel = {"id": CHANNEL_ID, "name": CHANNEL_NAME, "is_channel": True, "is_member": True}
-            return {"ok": True, "channels": [channel], "response_metadata": {"next_cursor": ""}}
-        case "conversations.history":
-            return {"ok": True, "messages": list(conversation.messages), "has_more": False}
-        case _:
+            return {"ok": True, "channels": [CHANNEL], "response_metadata": {"next_cursor": ""}}
+        case _ if name not in methods:
             return {"ok": False, "error": "unknown_method"}
+    if arguments.get("channel") != CHANNEL_ID:
+        return {"ok": False, "error": "channel_not_found"}
+    try:
+        return {"ok": True, **methods[name](arguments)}
+    except RefusedError as refused:
+        return {"ok": False, "error": str(refused)}

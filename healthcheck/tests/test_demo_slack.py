@@ -1,0 +1,127 @@
+"""The demonstration's Slack takes what the outbox sends, and shows it as Slack would."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from urllib.request import urlopen
+
+import pytest
+from aiohttp import web
+
+from healthcheck.demo import plan, slack
+from notifications.blocks import Message, header, note
+from notifications.slack import Account, Verdict, call, find_message, post_message, post_webhook, update_message
+
+LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
+
+
+@pytest.fixture
+def page() -> Iterator[str]:
+    """The address of a page of its own, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    runner = web.AppRunner(slack.application(), access_log=None, shutdown_timeout=0.2)
+
+    async def start() -> str:
+        await runner.setup()
+        await web.TCPSite(runner, plan.HOST, 0).start()
+        return f"http://{plan.HOST}:{runner.addresses[0][1]}/"
+
+    yield asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def account(page: str) -> Account:
+    return Account("xoxb-of-the-demonstration", f"{page}api/")
+
+
+class Shown(HTMLParser):
+    """Each message's text, with the number of messages that it stands beneath."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.messages: list[tuple[int, str]] = []
+        self._inside: list[int] = []
+        with urlopen(f"{page}messages") as answer:
+            self.feed(answer.read().decode())
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "article":
+            self._inside.append(len(self.messages))
+            self.messages.append((len(self._inside) - 1, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "article":
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            depth, text = self.messages[self._inside[-1]]
+            self.messages[self._inside[-1]] = (depth, re.sub(r"\s+", " ", f"{text} {data}"))
+
+
+def say(text: str) -> Message:
+    return Message(text, [header(text)])
+
+
+def test_answers_stand_beneath_and_edits_in_place(page, account):
+    first = post_message(account, plan.CHANNEL_ID, say("web is down"), delivery_id=1)
+    post_message(account, plan.CHANNEL_ID, say("shop is down"), delivery_id=2)
+    post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=3, thread_ts=first.ts)
+    assert update_message(account, plan.CHANNEL_ID, first.ts, say("web was down"), delivery_id=1).ts == first.ts
+    messages = Shown(page).messages
+    assert [depth for depth, _ in messages] == [0, 0, 1]
+    assert "shop is down" in messages[0][1]
+    assert re.search(r"\(edited\).* web was down", messages[1][1])
+    assert re.search("also sent to #demo-alerts .* web is up again", messages[2][1])
+
+
+def test_what_may_have_arrived_is_found_in_the_channel_and_in_a_thread(account):
+    posted = post_message(account, plan.CHANNEL_ID, say("web is down"), delivery_id=1)
+    answer = post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=2, thread_ts=posted.ts)
+    assert find_message(account, plan.CHANNEL_ID, 1, oldest=LONG_AGO).ts == posted.ts
+    assert find_message(account, plan.CHANNEL_ID, 2, oldest=LONG_AGO, thread_ts=posted.ts).ts == answer.ts
+    assert find_message(account, plan.CHANNEL_ID, 3, oldest=LONG_AGO).ts == ""
+
+
+def test_what_a_restart_has_forgotten_is_gone_as_in_slack(account):
+    gone = "1700000000.000001"
+    assert update_message(account, plan.CHANNEL_ID, gone, say("web was down")).code == "message_not_found"
+    assert post_message(account, plan.CHANNEL_ID, say("up"), thread_ts=gone).code == "message_not_found"
+    assert find_message(account, plan.CHANNEL_ID, 1, oldest=LONG_AGO, thread_ts=gone).refusal is not None
+
+
+def test_the_channel_is_one_that_is_told_exactly_once(account):
+    identity = call(account, "auth.test")
+    scopes = {name.lower(): value for name, value in identity.headers.items()}["x-oauth-scopes"]
+    assert {"chat:write", "channels:history"} <= set(scopes.split(","))
+    assert call(account, "conversations.info", channel=plan.CHANNEL_ID).payload["channel"]["is_member"]
+    assert call(account, "conversations.info", channel="C1").reply.code == "channel_not_found"
+
+
+def test_only_so_many_messages_are_kept_and_an_answer_outlives_its_question(page, account):
+    first = post_message(account, plan.CHANNEL_ID, say("web is down"))
+    post_message(account, plan.CHANNEL_ID, say("web is up again"), thread_ts=first.ts)
+    for number in range(slack.KEPT - 1):
+        post_webhook(f"{page}services/T/B/x", say(f"message {number}"))
+    messages = Shown(page).messages
+    assert len(messages) == slack.KEPT
+    assert messages[-1][0] == 0
+    assert "web is up again" in messages[-1][1]
+
+
+def test_nothing_foreign_runs(page, account):
+    message = Message("<b>x</b>", [note("<script>alert(1)</script>")])
+    assert post_message(account, plan.CHANNEL_ID, message).verdict is Verdict.SENT
+    with urlopen(f"{page}messages") as answer:
+        assert "<script>" not in answer.read().decode()
