@@ -128,7 +128,8 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         self.name = self.instance.host_name
         self.fields["environment"].choices = [(name, name) for name in ENVIRONMENTS]  # type: ignore[attr-defined]
         known = [("", "–")] if self.instance.pk and self.instance.type not in ServerType.values else []
-        self.fields["type"].choices = [*known, *ServerType.choices]  # type: ignore[attr-defined]
+        types = [(value, f"{value} – {label}") for value, label in ServerType.choices]
+        self.fields["type"].choices = [*known, *types]  # type: ignore[attr-defined]
         self.fields["host"].widget.attrs.update(placeholder=SAMPLE_HOST, autocapitalize="none", spellcheck="false")
         self.fields["request_headers"].widget.attrs.update(
             {

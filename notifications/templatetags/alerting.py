@@ -16,10 +16,11 @@ register = template.Library()
 
 @register.inclusion_tag("notifications/unheard.html", takes_context=True)
 def unheard(context: template.Context, environments: Collection[str]) -> dict[str, Any]:
-    """A banner when nobody would be told of a failure, at all or in some of `environments`."""
+    """A banner when nobody would be told of a failure, at all or in some of `environments`; at all only where no list
+    of first steps says so already."""
     listening = list(_listening().only("channel_id", "environments"))
     silent = [name for name in environments if not any(channel.wants(name) for channel in listening)]
-    return {"nobody": not listening, "silent": silent, "request": context.get("request")}
+    return {"nobody": not listening, "silent": silent, "told_already": context.get("first_steps")}
 
 
 @register.simple_tag

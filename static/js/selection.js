@@ -14,9 +14,10 @@ const show = () => {
   const count = form.querySelector("[data-selected]");
   const words = there ? count.dataset.text.replace("%(n)s", there) : "";
   if (count.textContent !== words) count.textContent = words;
-  const every = form.querySelector("[data-select-all]");
-  every.checked = there > 0 && there === all.length;
-  every.indeterminate = there > 0 && there < all.length;
+  for (const every of document.querySelectorAll("[data-select-all]")) {
+    every.checked = there > 0 && there === all.length;
+    every.indeterminate = there > 0 && there < all.length;
+  }
 };
 
 let last = null;
