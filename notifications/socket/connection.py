@@ -101,7 +101,8 @@ class Connection(SocketModeClient):
                 peer.send_close()
             with suppress(OSError):  # wakes the thread that reads; SSLSocket's own shutdown() would trip it
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
-        self.current_session_runner.shutdown()  # waits for that thread
+        runner: Any = self.current_session_runner
+        runner.shutdown()  # waits for that thread
         super().close()
         if peer is not None:
             peer.shutdown()  # websocket-client forgets to close a socket over which close frames went
