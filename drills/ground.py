@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +14,7 @@ from drills.fleet import THRESHOLD, Fleet, running_fleet, server_name
 from drills.oracle import Judgement, judge, read_messages
 from drills.result import Result
 from drills.slack import Slack, running_slack
-from drills.stack import PROCESSES, Stack, running_stack
+from drills.stack import PROCESSES, Stack, kept_directory, running_stack
 
 INTERVAL = 1
 POLL_SECONDS = 0.25
@@ -146,6 +147,8 @@ def running_ground(
         if not until(fleet.are_certain, WARM_UP_SECONDS):
             raise RuntimeError("the servers are not probed: set DRILL_LOGS to a directory and look there")
         yield ground
+        if kept := kept_directory():
+            (kept / "ledger.json").write_text("\n".join(json.dumps(entry) for entry in slack.entries()))
 
 
 def _channels(slack: Slack, environment: str, bots: int, webhooks: int) -> tuple[list[Channel], list[dict[str, Any]]]:

@@ -23,8 +23,8 @@ class News(StrEnum):
 
 SENTENCES = {
     # first match counts; the name and the second since which the server was down are in every sentence
-    News.LATE: re.compile(r" is up again: it was down from .* Told late"),
-    News.RECOVERY: re.compile(r" is up again after "),
+    News.LATE: re.compile(r" is up again\b.* Told late"),
+    News.RECOVERY: re.compile(r" is up again "),
     News.FAILURE: re.compile(r" is down: | was down for "),  # the latter once it is over
 }
 SINCE = re.compile(r"<!date\^(\d+)\^")

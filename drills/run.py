@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from drills import kills
+from drills import answers, kills
 from drills.ground import Options
 from drills.result import Result, table
 from healthcheck.processes import dying_with_parent
@@ -20,6 +20,10 @@ Drill = Callable[[Options], Iterator[Result]]
 DRILLS: dict[str, Drill] = {
     "1": kills.kill_workers_at_random,
     "2": kills.kill_between_recording_and_replying,
+    "3": answers.refuse_connections,
+    "4": answers.limit_the_pace,
+    "11": answers.lose_the_answer,
+    "14": answers.break_some_channels,
 }
 SHORT = ("1", "2", "4", "7", "8", "11", "14")
 """What `--short` runs: the drills of CI."""

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
@@ -178,13 +177,15 @@ def running_stack(variables: Mapping[str, str]) -> Iterator[Stack]:
             yield stack
         finally:
             stack.stop()
-            keep_logs(stack, directory)
+            if kept := kept_directory():
+                for log in directory.glob("*.log"):
+                    (kept / log.name).write_bytes(log.read_bytes())
 
 
-def keep_logs(stack: Stack, directory: Path) -> None:
-    """Into DRILL_LOGS, if that is set: what the processes said is gone with them otherwise."""
-    if kept := os.environ.get("DRILL_LOGS"):
-        target = Path(kept) / f"{time.strftime('%H%M%S')}-{os.getpid()}"
-        target.mkdir(parents=True, exist_ok=True)
-        for log in directory.glob("*.log"):
-            (target / log.name).write_bytes(log.read_bytes())
+def kept_directory() -> Path | None:
+    """Where the logs of this drill go that would be gone with it otherwise: inside of DRILL_LOGS, if that is set."""
+    if not (kept := os.environ.get("DRILL_LOGS")):
+        return None
+    directory = Path(kept) / f"drill-{os.getpid()}"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

@@ -84,7 +84,7 @@ TEXTS = {
         News.RECOVERY,
         False,
     ),
-    "🟢 LIVE web-1 is up again: it was down from <!date^1000^{date}|then> to <!date^1009^{date}|then> (9 s): HTTP 503. "
+    "🟢 LIVE web-1 is up again. It was down from <!date^1000^{date}|then> to <!date^1009^{date}|then> (9 s): HTTP 503. "
     "Told late: it could not be sent earlier. (possible repeat)": (News.LATE, True),
 }
 

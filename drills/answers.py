@@ -1,0 +1,174 @@
+"""Drills 3, 4, 11 and 14: Slack refuses, limits, falls silent and says what is not so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from drills.fleet import Flapping
+from drills.ground import Channel, Ground, Options, running_ground, until
+from drills.result import Result
+from drills.slack import Entry
+
+POST = "chat.postMessage"
+POSTS = (POST, "webhook")
+ON_TIME = 10.0
+"""Seconds from the completing probe to the message, on a channel that nothing is wrong with."""
+
+DOUBTFUL = (
+    {"kind": "record_then_hang"},
+    {"kind": "record_then_cut"},
+    {"kind": "record_then_error", "code": "fatal_error"},
+    {"kind": "error", "code": "fatal_error"},
+    {"kind": "record_late", "seconds": 3},
+    {"kind": "cut_before_record"},
+    {"kind": "status", "status": 503},
+)
+"""After each of these nobody but the channel itself can say whether the message is there."""
+
+
+def lose_the_answer(options: Options) -> Iterator[Result]:
+    """Drill 11: Slack posts and falls silent, posts and reports an error, reports an error and posts nothing, posts
+    later; and now and then it is asked too often while the message is looked for."""
+    faults = options.count(short=7, long=105)
+    with running_ground(options, servers=3, bots=options.size(short=7, long=7)) as ground:
+        struck = 0
+        with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=12, up=20):
+            for number in range(faults):
+                channel = ground.channels[number % len(ground.channels)]
+                fault = DOUBTFUL[(number + number // len(ground.channels)) % len(DOUBTFUL)]
+                if number % 3 == 0:
+                    ground.slack.mode(
+                        kind="rate_limited", seconds=2, method="conversations.history", channel=channel.id, times=1
+                    )
+                seen = len(ground.slack.entries())
+                ground.slack.mode(**fault, method=POST, channel=channel.id, times=1)
+                met = ground.slack.wait_for(partial(_is_bad_post, channel), 90, after=seen)
+                struck += met is not None
+        ground.settle()
+        looked = sum(entry["method"] == "conversations.history" for entry in ground.slack.entries())
+        yield ground.result("11 lose the answer", faults, struck, ground.judge(), looked=looked)
+
+
+def _is_bad_post(channel: Channel, entry: Entry) -> bool:
+    return entry["method"] in POSTS and entry["channel"] == channel.id and entry["outcome"] != "ok"
+
+
+def limit_the_pace(options: Options) -> Iterator[Result]:
+    """Drill 4: hundreds of alerts for a channel that takes one a second, now and then with a longer Retry-After; a
+    second channel has little to tell and must not wait for the first."""
+    servers = options.size(short=40, long=400)
+    with running_ground(options, servers=servers, environments=("LIVE", "DEV")) as ground:
+        ground.slack.mode(pace="strict")
+        busy, quiet = ground.channels
+        crowd, few = ground.targets_of("LIVE"), ground.targets_of("DEV")
+        ground.fleet.set_down(crowd)
+        injected = options.count(short=2, long=10)
+        for _ in range(injected):
+            with Flapping(ground.fleet, few[:1], ground.rng, down=1, up=1):
+                seen = len(ground.slack.entries())
+                ground.slack.mode(kind="rate_limited", seconds=3, method=POST, channel=busy.id, times=1)
+                ground.slack.wait_for(partial(_is_bad_post, busy), 60, after=seen)
+                time.sleep(options.size(short=5, long=20))
+        until(lambda: _count_ok(ground.slack.entries(), busy) >= len(crowd), seconds=4 * len(crowd))
+        ground.settle(seconds=300 + 4 * servers)
+        judged = ground.judge([quiet])
+        ground.must(judged.slowest < ON_TIME, f"the quiet channel waited {judged.slowest:.1f} s")
+        figures = _pace(ground, busy)
+        ground.must(figures["most_per_second"] <= 1.2, "more than 1.2 messages a second")
+        ground.must(figures["too_early"] == 0, "Retry-After was not obeyed")
+        avoidable = figures["limited"] - injected
+        ground.must(avoidable <= 0.05 * figures["posts"], "more than 5 % were refused as too many")
+        figures |= {"quiet_slowest": round(judged.slowest, 2)}
+        yield ground.result("4 limit the pace", injected, figures["limited"], judged + ground.judge([busy]), **figures)
+
+
+def _count_ok(entries: Sequence[Entry], channel: Channel) -> int:
+    return sum(e["channel"] == channel.id and e["method"] in POSTS and e["outcome"] == "ok" for e in entries)
+
+
+def _pace(ground: Ground, channel: Channel) -> dict[str, Any]:
+    """How fast a channel was posted to, over any ten seconds; and what came before Retry-After had passed."""
+    posts = [e for e in ground.slack.entries() if e["channel"] == channel.id and e["method"] in POSTS]
+    taken = [entry["at"] for entry in posts if entry["outcome"] == "ok"]
+    windows = [sum(at <= other < at + 10 for other in taken) / 10 for at in taken]
+    limited = [place for place, entry in enumerate(posts) if entry["outcome"] in ("ratelimited", "rate_limited")]
+    pairs = [(posts[place]["at"], posts[place + 1]["at"]) for place in limited if place + 1 < len(posts)]
+    return {
+        "posts": len(posts),
+        "limited": len(limited),
+        "too_early": sum(following - at < 0.99 for at, following in pairs),
+        "most_per_second": max(windows, default=0.0),
+        "per_second": round((len(taken) - 1) / max(1.0, taken[-1] - taken[0]), 2) if taken else 0.0,
+    }
+
+
+DEAD: dict[str, tuple[dict[str, Any], str]] = {
+    # what is wrong with each of the channels of drill 14: what the stand-in says, and the reason that is kept
+    "archived": ({"kind": "error", "code": "is_archived"}, "is_archived"),
+    "left": ({"kind": "error", "code": "not_in_channel"}, "not_in_channel"),
+    "removed": ({"kind": "error", "code": "no_service"}, "no_service"),
+    "limited": ({"kind": "rate_limited", "seconds": 30}, ""),
+}
+
+
+def break_some_channels(options: Options) -> Iterator[Result]:
+    """Drill 14: of five channels one is archived, one has lost the bot, one webhook is gone, one is limited for ever.
+    The fifth must not notice."""
+    changes = options.count(short=6, long=60)
+    with running_ground(options, servers=2, bots=4, webhooks=1) as ground:
+        archived, left, limited, sound, removed = ground.channels
+        ill = {"archived": archived, "left": left, "removed": removed, "limited": limited}
+        for name, channel in ill.items():
+            ground.slack.mode(**DEAD[name][0], channel=channel.id)
+        for _ in range(changes):
+            ground.fleet.set_down([0])
+            until(lambda: ground.fleet.are_certain([0]), 60)
+            ground.fleet.set_up([0])
+            until(lambda: ground.fleet.are_certain([0]), 60)
+        told = until(lambda: ground.judge([sound]).lost == 0, 30)
+        ground.must(told, "the sound channel was not told everything")
+        judged = ground.judge([sound])
+        ground.must(judged.slowest < ON_TIME, f"the sound channel waited {judged.slowest:.1f} s")
+        for name, channel in ill.items():
+            _must_be_settled(ground, name, channel, DEAD[name][1])
+        met = [e for e in ground.slack.entries() if e["method"] in POSTS and e["outcome"] != "ok"]
+        yield ground.result("14 break some channels", changes, len(met), judged)
+
+
+def _must_be_settled(ground: Ground, name: str, channel: Channel, reason: str) -> None:
+    """What a dead channel was to be told has failed, and the API says why; what is limited for ever waits for ever."""
+    id_ = f"hook-{channel.id.removeprefix('T/B/')}" if channel.by_webhook else channel.id
+    rows = ground.stack.ask(f"SELECT state, reason, attempts FROM notifications_delivery WHERE channel_id = '{id_}'")
+    if reason:
+        odd = [row for row in rows if row[0] not in ("failed", "skipped") or (row[0] == "failed" and row[1] != reason)]
+        ground.must(bool(rows) and not odd, f"{name}: not settled as {reason}: {odd or 'no delivery at all'}")
+    else:
+        ground.must(any(row[0] == "pending" for row in rows), f"{name}: nothing waits: {rows}")
+
+
+def refuse_connections(options: Options) -> Iterator[Result]:
+    """Drill 3: nobody listens at Slack's address while most servers fail and recover and some stay down. Afterwards all
+    is told: what is over in one late message each."""
+    seconds = options.size(short=25, long=60)
+    flapping, staying = options.size(short=12, long=150), options.size(short=4, long=50)
+    servers = flapping + staying
+    with running_ground(options, servers=servers, bots=1) as ground:
+        over, down = list(range(flapping)), list(range(flapping, servers))
+        ground.slack.mode(kind="refuse", seconds=seconds)
+        back = time.time() + seconds
+        ground.fleet.set_down([*over, *down])
+        until(lambda: ground.fleet.are_certain([*over, *down]), 60)
+        ground.fleet.set_up(over)
+        known = until(lambda: ground.fleet.are_certain(over), 60)
+        ground.must(known and time.time() < back, "Slack was back before all was over")
+        ground.settle(leave_down=down, seconds=300 + 4 * servers)
+        judged = ground.judge()
+        told = [entry["at"] for entry in ground.slack.entries() if entry["method"] in POSTS]
+        drained = max(told, default=back) - back
+        ground.must(judged.late == flapping, f"{judged.late} late messages for {flapping} that were over")
+        allowed = len(told) + 70  # the longest backoff, and ten
+        ground.must(drained <= allowed, f"it took {drained:.0f} s to tell {len(told)}")
+        yield ground.result("3 refuse connections", 1, 1, judged, posts=len(told), drained=round(drained, 1))
