@@ -58,19 +58,19 @@ def tallies(server_ids: Collection[int], now: datetime) -> dict[int, dict[str, T
     )
 
 
-def months(server_id: int, now: datetime, zone: tzinfo, count: int = 3) -> list[Month]:
-    """This month so far and those before it, newest first, as `zone` has them. Two queries."""
+def months(server_id: int, now: datetime, zone: tzinfo, known: Sequence[Outage], count: int = 3) -> list[Month]:
+    """This month so far and those before it, newest first, as `zone` has them; `known` are the outages of that time.
+    One query."""
     begins = month_begins(now.astimezone(zone), count)
     spans = list(zip(begins, [now, *begins], strict=False))
     rows = [(str(i), part) for i, (begin, end) in enumerate(spans) for part in _rollups(begin, end, now)]
     sums = _sums([server_id], rows).get(server_id, {})
-    seen = outages(server_id, begins[-1])
     return [
         Month(
             begin,
             sums.get(str(i), Tally()),
-            downtime(seen, begin, end),
-            sum(overlap(outage, begin, end) > NONE for outage in seen),
+            downtime(known, begin, end),
+            sum(overlap(outage, begin, end) > NONE for outage in known),
         )
         for i, (begin, end) in enumerate(spans)
     ]

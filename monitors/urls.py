@@ -19,4 +19,5 @@ urlpatterns = [
     path("servers/all/delete/", selection.delete_all, name="delete_all"),
     path("first-steps/dismiss/", first_visit.dismiss, name="dismiss"),
     path("incidents/", incidents.incidents, name="incidents"),
+    path("incidents/<int:incident_id>/", incidents.incident, name="incident"),
 ]

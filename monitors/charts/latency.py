@@ -79,6 +79,10 @@ class Slice:
     failed: float
     bucket: Bucket
 
+    @property
+    def failed_top(self) -> float:
+        return round(1 - self.failed, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class Shade:
@@ -152,7 +156,7 @@ def draw(
         [_shade(outage, begin, now) for outage in outages if overlap(outage, begin, now)],
         "".join(_line(run, begin, now, top) for run in runs),
         "".join(_band(run, begin, now, top) for run in runs),
-        [Label(100 * (1 - value / top), value) for value in labelled],
+        [Label(round(100 * (1 - value / top), 2), value) for value in labelled],
         [
             Label(_percent(at, begin, now), at=at)
             for at in scale.instants(begin, now, zone, hours=reach.hours, days=reach.days)
@@ -189,7 +193,7 @@ def _percent(at: datetime, begin: datetime, end: datetime) -> float:
 def _slice(bucket: Bucket, begin: datetime, end: datetime) -> Slice:
     x = _percent(bucket.start, begin, end)
     width = round(_percent(bucket.end, begin, end) - x, 3)
-    return Slice(x, width, bucket.failed / bucket.probes if bucket.probes else 0.0, bucket)
+    return Slice(x, width, round(bucket.failed / bucket.probes, 3) if bucket.probes else 0.0, bucket)
 
 
 def _shade(outage: Outage, begin: datetime, end: datetime) -> Shade:

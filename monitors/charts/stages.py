@@ -38,3 +38,10 @@ def parts(stages: Mapping[str, float | None], total_ms: float | None) -> list[Pa
         result.append(Part(number, name, value, round(x, 3), round(width, 3)))
         x += width
     return result
+
+
+def reached(stages: Mapping[str, float | None], status: int | None) -> str:
+    """Where a probe that failed was: the name of its last stage, `answer` once there was a status, or empty."""
+    if status is not None:
+        return "answer"
+    return next((name for name, value in reversed(list(stages.items())) if value is not None), "")

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from monitors import recording
 from monitors.dashboard import ENVIRONMENTS, Tally, sentences
-from monitors.models import Environment, Gap, Heartbeat, Policy, Server, ServerStatus, StatusTransition
+from monitors.models import Environment, Gap, Heartbeat, Policy, Server, ServerStatus
 from monitors.tests.builders import NOW, SECOND, see, server
-from monitors.tests.misbehaving import Farm, answer, closed_port, says
 from monitors.tests.people import person
 from notifications.models import Channel
 
@@ -115,8 +114,8 @@ def test_pages_are_not_kept_by_browsers(viewer):
 def test_an_empty_dashboard_leads_on(client, ticking):
     client.force_login(person("operator", is_staff=True))
     page = text(client.get("/"))
-    assert "No server is watched yet." in page
-    assert "/admin/monitors/server/add/" in page
+    assert "First steps" in page
+    assert "/servers/new/" in page
 
 
 def test_an_empty_dashboard_tells_a_viewer_whom_to_ask(viewer):
@@ -272,85 +271,6 @@ def test_a_thousand_servers_are_ten_pages(viewer, ticking, now):
     assert "page=8" in page
     assert "all 500 healthy" in page
     assert len(page) < 250_000
-
-
-# one server
-
-
-def test_a_server_is_shown_with_what_is_in_force_and_where_it_comes_from(viewer, now):
-    Policy.objects.filter(environment="LIVE").update(healthy_threshold=7)
-    target = server(healthy_threshold=None, timeout_seconds=None, request_headers={"Authorization": SECRET})
-    see(target, "+--", start=now - 30 * SECOND)
-    page = text(viewer.get(f"/servers/{target.pk}/"))
-    for words in ("this server", "policy of the environment", "environment variable", "Connection refused", "2.0 ms"):
-        assert words in page
-    assert SECRET not in page
-    assert "still open" in page
-    assert "probes in a row agreed" in page
-
-
-def test_a_server_that_does_not_exist_is_404(viewer):
-    for number in ("4711", "9" * 40):
-        assert viewer.get(f"/servers/{number}/").status_code == 404
-
-
-def test_a_page_of_a_server_takes_a_constant_number_of_queries(viewer, now, django_assert_max_num_queries):
-    target = server()
-    see(target, "+-" * 15, start=now - 300 * SECOND)
-    with django_assert_max_num_queries(10):
-        text(viewer.get(f"/servers/{target.pk}/"))
-
-
-ACTS = ("probe", "pause", "resume", "notification_on", "notification_off")
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_a_viewer_has_no_buttons_and_may_not_press_them(viewer, act):
-    target = server()
-    address = f"/servers/{target.pk}/"
-    assert 'name="act"' not in text(viewer.get(address))
-    assert viewer.post(address, {"act": act}).status_code == 403
-    assert not StatusTransition.objects.exists()
-
-
-def test_an_operator_pauses_and_resumes(operator):
-    target = server()
-    address = f"/servers/{target.pk}/"
-    assert "Paused. It is not probed" in text(operator.post(address, {"act": "pause"}, follow=True))
-    assert Server.objects.get().paused
-    assert "Resumed." in text(operator.post(address, {"act": "resume"}, follow=True))
-    assert not Server.objects.get().paused
-    assert StatusTransition.objects.filter(reason="paused").get().actor.startswith("operator-")
-
-
-def test_an_operator_switches_the_notification(operator):
-    address = f"/servers/{server().pk}/"
-    operator.post(address, {"act": "notification_off"})
-    assert not Server.objects.get().notification
-    operator.post(address, {"act": "notification_on"})
-    assert Server.objects.get().notification
-
-
-def test_a_button_that_does_not_exist_is_refused(operator):
-    assert operator.post(f"/servers/{server().pk}/", {"act": "explode"}).status_code == 403
-
-
-def test_pressing_a_button_takes_the_token_of_the_form(client):
-    strict = type(client)(enforce_csrf_checks=True)
-    strict.force_login(person("operator"))
-    assert strict.post(f"/servers/{server().pk}/", {"act": "pause"}).status_code == 403
-    assert not Server.objects.get().paused
-
-
-def test_probing_now_says_what_it_found_and_moves_no_counter(operator):
-    with Farm() as farm, closed_port() as closed:
-        healthy = server(port=farm.serve(says(answer(body=b"hello"))).port)
-        down = server(port=closed)
-        page = text(operator.post(f"/servers/{healthy.pk}/", {"act": "probe"}, follow=True))
-        assert "Looked now: answered with status 200 in" in page
-        page = text(operator.post(f"/servers/{down.pk}/", {"act": "probe"}, follow=True))
-        assert "Looked now: Connection refused" in page
-    assert not ServerStatus.objects.filter(last_checked_at__isnull=False).exists()
 
 
 # language

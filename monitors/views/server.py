@@ -3,68 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from monitors import recording
-from monitors.dashboard import pulse as pulse_at
-from monitors.display import effective_settings, outcome_text, status_of
+from monitors.charts import stages
+from monitors.display import outcome_text, status_of
 from monitors.freshness import stale
 from monitors.looking import look
-from monitors.models import Incident, PastOutcome, Server, StatusTransition
-from monitors.strip import stages_ms
+from monitors.models import Server
+from monitors.overview import DAYS_KNOWN, latency_of, overview
+from monitors.probers.base import Outcome
+from monitors.recording.news import Evidence
+from monitors.strip import pack_stages, stages_ms
 from monitors.targets import policies
-from monitors.views.base import page
+from monitors.uptime import outages
+from monitors.views.base import Request, page
 
-NEWEST = 20
-"""Incidents, transitions and outcomes shown of one server."""
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("monitors.view_server")
-def server(request: HttpRequest, server_id: int) -> HttpResponseBase:
+def server(request: Request, server_id: int) -> HttpResponseBase:
     now = timezone.now()
-    servers = Server.objects.with_health().annotate(stale=stale(now))
-    found: Any = get_object_or_404(servers, pk=server_id)
+    found = get_object_or_404(_servers(now), pk=server_id)
     if request.method == "POST":
         return _act(request, found)
-    status, pulse = status_of(found), pulse_at(now)
-    context = {
-        "now": now,
-        "server": found,
-        "pulse": pulse,
-        "stale": found.stale or pulse.late,
-        "stages": stages_ms(status.stages) if status else {},
-        "settings": effective_settings(found, policies()),
-        "incidents": Incident.objects.filter(server=found).order_by("-began_at")[:NEWEST],
-        "transitions": StatusTransition.objects.filter(server=found).order_by("-at", "-id")[:NEWEST],
-        "outcomes": PastOutcome.objects.filter(server=found).order_by("-slot")[:NEWEST],
-    }
-    return render(request, "monitors/server.html", context)
+    chosen = request.GET.get("range", "")
+    if request.htmx and request.htmx.target == "latency":
+        return _latency(request, found, chosen, now)
+    return render(request, "monitors/server.html", overview(found, chosen, now))
 
 
-def _act(request: HttpRequest, found: Server) -> HttpResponseBase:
+def _servers(now: datetime) -> Any:
+    related = ("status__incident", "last_failure")
+    return Server.objects.with_health().annotate(stale=stale(now)).select_related(*related)
+
+
+def _latency(request: HttpRequest, found: Server, chosen: str, now: datetime) -> HttpResponse:
+    known = outages(found.pk, now - DAYS_KNOWN)
+    context = {"now": now, "server": found, "stale": getattr(found, "stale", False)}
+    return render(request, "monitors/server/latency.html", context | latency_of(found, chosen, known, policies(), now))
+
+
+def _act(request: Request, found: Server) -> HttpResponseBase:
     """What a button of the server's page asks for. Buttons post to the page itself, so that whoever has to log in first
     comes back to the page and not to an address that only takes posts."""
-    act = ACTS.get(request.POST.get("act", ""))
-    if act is None or not request.user.has_perm("monitors.change_server"):
+    name = request.POST.get("act", "")
+    needed = "monitors.change_incident" if name == "acknowledge" else "monitors.change_server"
+    if not request.user.has_perm(needed):
+        raise PermissionDenied
+    if name == "probe":
+        return _probe(request, found)
+    act = ACTS.get(name)
+    if act is None:
         raise PermissionDenied
     act(request, found)
     return redirect("monitors:server", found.pk)
 
 
-def _probe(request: HttpRequest, found: Server) -> None:
+def _probe(request: Request, found: Server) -> HttpResponseBase:
+    """In place where a script asks, else as a message."""
     [outcome] = look([found])
+    if request.htmx:
+        return render(request, "monitors/server/look.html", _seen(outcome))
     level = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}[outcome.ok]
     text = _("Looked now: %(outcome)s. This look is not part of the schedule and changes no state.")
     messages.add_message(request, level, text % {"outcome": outcome_text(outcome)})
+    return redirect("monitors:server", found.pk)
+
+
+def _seen(outcome: Outcome) -> dict[str, Any]:
+    packed = pack_stages(outcome.stages)
+    return {
+        "ok": outcome.ok,
+        "outcome": outcome,
+        "found": capfirst(outcome_text(outcome)),
+        "parts": stages.parts(stages_ms(packed), outcome.elapsed / MILLISECOND),
+        "evidence": Evidence(outcome.status, outcome.address, packed, outcome.answer),
+    }
 
 
 def _pause(request: HttpRequest, found: Server) -> None:
@@ -87,10 +114,19 @@ def _notification_off(request: HttpRequest, found: Server) -> None:
         messages.success(request, _("Notification is off. It is still probed and shown."))
 
 
+def _acknowledge(request: HttpRequest, found: Server) -> None:
+    status = status_of(found)
+    incident = status.incident_id if status else None
+    if incident and recording.acknowledge(incident, actor=request.user.get_username(), now=timezone.now()):
+        messages.success(request, _("You take care of %(name)s.") % {"name": found.host_name})
+    else:
+        messages.warning(request, _("Nothing changed: it has ended, or somebody takes care of it already."))
+
+
 ACTS: dict[str, Callable[[HttpRequest, Server], None]] = {
-    "probe": _probe,
     "pause": _pause,
     "resume": _resume,
     "notification_on": _notification_on,
     "notification_off": _notification_off,
+    "acknowledge": _acknowledge,
 }

@@ -1,0 +1,99 @@
+"""Charts, stages and evidence as the pages of servers and incidents show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
+
+from monitors.charts.latency import Bucket, Chart
+from monitors.charts.stages import reached
+from monitors.strip import stages_ms
+
+register = template.Library()
+
+STAGE_WORDS: dict[str, Promise | str] = {
+    "resolve": gettext_lazy("Resolve"),
+    "connect": gettext_lazy("Connect"),
+    "tls": "TLS",
+    "first_byte": gettext_lazy("First byte or upgrade"),
+    "rest": gettext_lazy("Rest of the answer"),
+    "answer": gettext_lazy("Answer"),
+}
+RANGE_WORDS = {
+    "24h": gettext_lazy("24 hours"),
+    "7d": gettext_lazy("7 days"),
+    "30d": gettext_lazy("30 days"),
+}
+SECOND_MS = 1_000
+
+
+@register.filter
+def stage_words(name: str) -> str:
+    return str(STAGE_WORDS.get(name, name))
+
+
+@register.filter
+def range_words(name: str) -> str:
+    return str(RANGE_WORDS.get(name, name))
+
+
+@register.filter
+def failed_at(probe: Any) -> str:
+    """The stage in which a probe failed, of anything that keeps its evidence."""
+    return stage_words(reached(stages_ms(probe.stages), probe.status)) if probe.stages or probe.status else ""
+
+
+@register.filter
+def latency(milliseconds: float | None) -> str:
+    """Three digits, in the unit that needs the fewest."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds >= SECOND_MS:
+        return f"{milliseconds / SECOND_MS:.3g} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.3g} ms"
+
+
+@register.filter
+def span(bucket: Bucket) -> str:
+    """When a bucket begins and ends, in TIME_ZONE; the day where that matters."""
+    begin, end = timezone.localtime(bucket.start), timezone.localtime(bucket.end)
+    day = _day(begin)
+    return day if (bucket.end - bucket.start).days else f"{day} {begin:%H:%M}–{end:%H:%M}"
+
+
+@register.filter
+def bucket_words(bucket: Bucket) -> str:
+    """Everything that a bucket says, in a line."""
+    words = [span(bucket)]
+    if bucket.succeeded:
+        words.append(
+            _("%(mean)s on average, %(longest)s at most")
+            % {"mean": latency(bucket.mean_ms), "longest": latency(bucket.longest_ms)}
+        )
+    if bucket.probes:
+        counted = ngettext("%(failed)d of %(all)d probe failed", "%(failed)d of %(all)d probes failed", bucket.probes)
+        words.append(counted % {"failed": bucket.failed, "all": bucket.probes})
+    if bucket.inconclusive:
+        words.append(
+            ngettext("%(n)d inconclusive", "%(n)d inconclusive", bucket.inconclusive) % {"n": bucket.inconclusive}
+        )
+    return " · ".join(words)
+
+
+@register.filter
+def instant_label(at: datetime, chart: Chart) -> str:
+    """The hour where a chart shows one day, else the day."""
+    local = timezone.localtime(at)
+    hour = f"{local:%H:%M}"
+    return hour if (chart.end - chart.begin).days <= 1 and hour != "00:00" else _day(local)
+
+
+def _day(at: datetime) -> str:
+    return date_format(at, pgettext("format of a short date", "M j"))
