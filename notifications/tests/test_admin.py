@@ -13,7 +13,7 @@ from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.people import person
 from notifications import outbox
 from notifications.models import Channel, Delivery, State
-from notifications.tests.standin import Fault, Kind, Standin
+from notifications.tests.standin import Standin
 
 pytestmark = pytest.mark.django_db
 
@@ -186,7 +186,7 @@ def test_a_test_message_is_sent_outside_any_transaction(client, monkeypatch):
         return 25, "said Slack"
 
     monkeypatch.setattr("notifications.admin.try_channel", try_channel)
-    monkeypatch.setattr("notifications.views.try_channel", try_channel)
+    monkeypatch.setattr("notifications.views.channels.try_channel", try_channel)
     assert "said Slack" in text(act(client, CHANNELS, "test", "C024BE91L"))
     assert "said Slack" in text(client.post("/channels/", {"test": "C024BE91L"}, follow=True))
     assert open_ones == [False, False]
@@ -246,63 +246,3 @@ def test_the_list_of_deliveries_takes_a_constant_number_of_queries(viewer):
             text(viewer.get(DELIVERIES))
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 9
-
-
-# the page of the channels
-
-
-def test_an_empty_page_of_channels_leads_on(operator):
-    assert f"{CHANNELS}add/" in text(operator.get("/channels/"))
-
-
-def test_channels_are_listed_with_their_last_message(viewer, django_assert_max_num_queries):
-    for number in range(30):
-        key = f"C{number:02}"
-        channel(channel_id=key, name=None if number else HOSTILE, enabled=number % 2)
-        Delivery.objects.create(kind="test", channel_id=key, key="test:1", state=State.SENT)
-        Delivery.objects.create(kind="failure", channel_id=key, key="t:1", state=State.FAILED, reason="no_service")
-    with django_assert_max_num_queries(8):
-        page = text(viewer.get("/channels/"))
-    assert HOSTILE not in page
-    assert page.count("failure, failed (no_service)") == 30
-    assert "test, sent" not in page
-    assert "Send a test" not in page
-
-
-def test_a_channel_without_a_way_to_reach_it_is_flagged(viewer, settings):
-    channel(hook_url=None, hook_url_hint=None)
-    assert "nothing: it cannot be reached" in text(viewer.get("/channels/"))
-    settings.SLACK_BOT_TOKEN = "xoxb-1"
-    assert "nothing: it cannot be reached" not in text(viewer.get("/channels/"))
-
-
-def test_an_adopted_channel_may_have_any_id(operator):
-    channel(channel_id="팀/a b?#%_5F", name=None)
-    page = text(operator.get("/channels/"))
-    address = page.split(f'href="{CHANNELS}')[1].split('"')[0]
-    assert operator.get(f"{CHANNELS}{address}").status_code == 200
-
-
-def test_a_test_message_shows_what_slack_said(operator, slack):
-    channel(hook_url=slack.hook_url())
-    page = text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
-    assert "Test message to ops: Slack accepted the message." in page
-    assert len(slack.ledger.posted()) == 1
-    assert "takes one message a second" in text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
-
-
-def test_a_refused_test_message_says_what_to_do(operator, slack):
-    channel(hook_url=slack.hook_url())
-    slack.faults.set(Fault(Kind.ERROR, code="no_service", times=1))
-    page = text(operator.post("/channels/", {"test": "C024BE91L"}, follow=True))
-    assert "The webhook was removed in Slack" in page
-
-
-def test_a_viewer_sends_no_test(viewer):
-    channel()
-    assert viewer.post("/channels/", {"test": "C024BE91L"}).status_code == 403
-    assert not Delivery.objects.exists()
-
-
-def test_a_test_of_no_channel_is_404(operator):
-    assert operator.post("/channels/", {"test": "C4711"}).status_code == 404

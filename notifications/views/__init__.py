@@ -1,0 +1,1 @@
+"""The page of the channels, and the forms that it opens."""

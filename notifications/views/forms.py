@@ -1,0 +1,124 @@
+"""Adding and changing channels, each in a dialog, or on a page of its own where there is no script."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from monitors.views.base import Request, done, page
+from notifications import outbox, workspace
+from notifications.forms import NameForm, NewChannelForm, NewWorkspaceChannelForm, SettingsForm
+from notifications.models import Channel, WorkspaceChannel
+from notifications.slack import RefusedError
+from notifications.workspace.wording import describe_managing
+
+
+def _done(request: Request, text: str) -> HttpResponseBase:
+    messages.success(request, text)
+    return done(request, reverse("notifications:channels"))
+
+
+def _shown(request: Request, template: str, title: str, form: Any, **context: Any) -> HttpResponse:
+    wrong = context.get("refusal") or (form is not None and form.is_bound)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+    context |= {"title": title, "form": form}
+    return render(request, f"notifications/forms/{template}.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("notifications.add_channel")
+def add(request: Request) -> HttpResponseBase:
+    """A channel by its webhook or its id."""
+    form = NewChannelForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        channel: Channel = form.instance
+        for name, value in form.columns().items():
+            setattr(channel, name, value)
+        try:
+            outbox.add_channel(channel, timezone.now())
+        except IntegrityError:
+            form.add_error("channel_id", _("A channel with this id exists already."))
+        else:
+            return _done(request, _("%(name)s receives alerts.") % {"name": channel})
+    return _shown(request, "settings", _("Add a channel"), form, has_token=bool(settings.SLACK_BOT_TOKEN))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("notifications.change_channel")
+def edit(request: Request) -> HttpResponseBase:
+    """By a parameter: an adopted id may have any character."""
+    channel = get_object_or_404(Channel.objects.defer("hook_url"), pk=request.GET.get("channel", ""))
+    title = _("Settings of %(name)s") % {"name": channel}
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=channel)
+    if form.is_valid() and outbox.change_channel(channel.pk, form.columns(), timezone.now()):
+        return _done(request, _("%(name)s is saved.") % {"name": channel})
+    return _shown(request, "settings", title, form, channel=channel, has_token=bool(settings.SLACK_BOT_TOKEN))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("notifications.add_channel")
+def create(request: Request) -> HttpResponseBase:
+    """In the workspace. No transaction is open: Slack is asked."""
+    form = NewWorkspaceChannelForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        now = timezone.now()
+        try:
+            made = workspace.create(form.cleaned_data["name"], is_private=form.cleaned_data["is_private"], now=now)
+        except RefusedError as refused:
+            form.add_error("name", describe_managing(refused.reply.code, refused.reply.detail))
+        else:
+            if not form.cleaned_data["enabled"]:
+                return _done(request, _("#%(name)s is made.") % {"name": made})
+            workspace.listen(made.pk, True, now)
+            return _done(request, _("#%(name)s is made and receives alerts.") % {"name": made})
+    return _shown(request, "name", _("New channel in Slack"), form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("notifications.change_channel")
+def rename(request: Request, slack_id: str) -> HttpResponseBase:
+    channel = _known(slack_id)
+    form = NameForm(request.POST if request.method == "POST" else None, initial={"name": channel.name})
+    if form.is_valid():
+        try:
+            renamed = workspace.rename(channel, form.cleaned_data["name"], timezone.now())
+        except RefusedError as refused:
+            form.add_error("name", describe_managing(refused.reply.code, refused.reply.detail))
+        else:
+            return _done(request, _("#%(before)s is now #%(name)s.") % {"before": channel, "name": renamed})
+    return _shown(request, "name", _("Rename #%(name)s") % {"name": channel}, form, channel=channel)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("notifications.delete_channel")
+def archive(request: Request, slack_id: str) -> HttpResponseBase:
+    channel, refusal = _known(slack_id), ""
+    receives_alerts = Channel.objects.enabled().filter(pk=channel.pk).exists()
+    if request.method == "POST":
+        try:
+            disabled = workspace.archive(channel, timezone.now())
+        except RefusedError as refused:
+            refusal = describe_managing(refused.reply.code, refused.reply.detail)
+        else:
+            text = (
+                _("#%(name)s is archived and no longer receives alerts.") if disabled else _("#%(name)s is archived.")
+            )
+            return _done(request, text % {"name": channel})
+    title = _("Archive #%(name)s?") % {"name": channel}
+    return _shown(request, "archive", title, None, channel=channel, refusal=refusal, receives_alerts=receives_alerts)
+
+
+def _known(slack_id: str) -> WorkspaceChannel:
+    """Nothing of another token's workspace."""
+    known = WorkspaceChannel.objects.all() if workspace.seen().token_mark else WorkspaceChannel.objects.none()
+    return get_object_or_404(known, pk=slack_id)
