@@ -188,10 +188,10 @@ def tell_when_ready(stack: Stack, address: str, host_header: str) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def commands(*, embedded_redis: bool, demo: bool) -> dict[str, str]:
+def commands(*, embedded_redis: bool, demo: bool, buttons: bool) -> dict[str, str]:
     """The processes to run, by name, in the order of the Procfile."""
     every: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
-    wanted = {"redis": embedded_redis, "demo": demo}
+    wanted = {"redis": embedded_redis, "demo": demo, "slack": buttons}
     return {name: command for name, command in every.items() if wanted.get(name, True)}
 
 
@@ -215,7 +215,7 @@ def launch() -> int:
         announce(facts, address, settings.DATA_DIR)
         embedded_redis = "REDIS_URL" not in os.environ
         stack = Stack(
-            commands(embedded_redis=embedded_redis, demo=bool(facts["demo"])),
+            commands(embedded_redis=embedded_redis, demo=bool(facts["demo"]), buttons=bool(settings.SLACK_APP_TOKEN)),
             {**environment, **facts["variables"]},
             broker="redis" if embedded_redis else None,
             broker_ready=lambda: answers(settings.REDIS_URL),

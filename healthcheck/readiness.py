@@ -14,6 +14,7 @@ from healthcheck.broker import answers
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.targets import RULE_COLUMNS, policies
 from notifications.models import OPEN_STATES, Delivery
+from notifications.socket import state as socket_state
 
 OLDEST_TICK = timedelta(seconds=10)
 """Ticks come every second."""
@@ -31,11 +32,18 @@ class Check:
     ok: bool
     seconds: float | None = None
     limit: float | None = None
+    state: str = ""
+    """In a word, where ok or not says too little."""
+    required: bool = True
+    """Whether the monitor is not ready without it."""
 
-    def as_dict(self) -> dict[str, float | bool | None]:
-        if self.limit is None:
-            return {"ok": self.ok}
-        return {"ok": self.ok, "seconds": self.seconds, "limit": self.limit}
+    def as_dict(self) -> dict[str, float | bool | str | None]:
+        facts: dict[str, float | bool | str | None] = {"ok": self.ok}
+        if self.limit is not None:
+            facts |= {"seconds": self.seconds, "limit": self.limit}
+        if self.state:
+            facts |= {"state": self.state, "seconds": self.seconds}
+        return facts
 
 
 def checks(now: datetime) -> list[Check]:
@@ -46,7 +54,8 @@ def checks(now: datetime) -> list[Check]:
     except Error:
         connection.close()  # the next request begins with a new one
         unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
-        return [Check("database", False), broker, *(Check(name, False) for name in unknown)]
+        buttons = Check("slack_socket", False, required=False)
+        return [Check("database", False), broker, *(Check(name, False) for name in unknown), buttons]
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:
@@ -57,10 +66,18 @@ def _database_checks(now: datetime) -> Iterator[Check]:
     yield _within("overdue_probe", overdue_probe(now), MOST_OVERDUE)
     yield _within("last_outcome", last_outcome_age(now), _patience())
     yield _within("pending_delivery", pending_delivery_age(now), OLDEST_DELIVERY)
+    yield _slack_socket(now)
 
 
 def _within(name: str, age: timedelta | None, limit: timedelta) -> Check:
     return Check(name, age is None or age <= limit, _seconds(age), limit.total_seconds())
+
+
+def _slack_socket(now: datetime) -> Check:
+    """Whether presses of buttons arrive: `off`, `connected` and for how long, or why not. Alerts go out without it."""
+    buttons = socket_state.standing(now)
+    connected_for = None if buttons.since is None else now - buttons.since
+    return Check("slack_socket", buttons.ok, _seconds(connected_for), state=buttons.code, required=False)
 
 
 def _seconds(age: timedelta | None) -> float | None:

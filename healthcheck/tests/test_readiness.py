@@ -15,6 +15,7 @@ from monitors.tests.builders import NOW, SECOND, observation, see, server
 from monitors.tests.people import client_of, person
 from notifications import outbox
 from notifications.models import Channel
+from notifications.socket import state
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def test_ready_while_ticks_come(client, broker):
     answer = client.get("/readyz")
     assert answer.status_code == 200, answer.json()
     assert list(answer.json()["checks"]) == [
-        *("database", "redis", "tick", "overdue_probe", "last_outcome", "pending_delivery")
+        *("database", "redis", "tick", "overdue_probe", "last_outcome", "pending_delivery", "slack_socket")
     ]
 
 
@@ -96,6 +97,39 @@ def test_not_ready_when_news_stay_untold(broker):
     assert "pending_delivery" in failing(later), f"transition of {news} not handed over"
     outbox.hand_over(timezone.now())
     assert "pending_delivery" in failing(later), "handed over and not sent"
+
+
+@pytest.fixture
+def buttons(settings: Any) -> None:
+    settings.SLACK_APP_TOKEN = "xapp-1"
+
+
+def slack_socket(client: Client) -> dict[str, Any]:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200, "alerts go out without buttons"
+    return dict(answer.json()["checks"]["slack_socket"])
+
+
+def test_buttons_that_nobody_wants_are_off(client, broker):
+    claiming.beat(timezone.now())
+    assert slack_socket(client) == {"ok": True, "state": "off", "seconds": None}
+
+
+def test_how_the_connection_for_buttons_stands_is_told(client, broker, buttons):
+    claiming.beat(timezone.now())
+    assert slack_socket(client) == {"ok": False, "state": "not_running", "seconds": None}
+    state.note(timezone.now(), error="invalid_auth")
+    assert slack_socket(client) == {"ok": False, "state": "invalid_auth", "seconds": None}
+    state.note(timezone.now(), connected_at=timezone.now() - 60 * SECOND)
+    found = slack_socket(client)
+    assert (found["ok"], found["state"]) == (True, "connected")
+    assert 60 <= found["seconds"] < 120
+
+
+def test_a_listener_that_died_is_not_taken_for_connected(buttons):
+    state.note(NOW, connected_at=NOW)
+    assert state.standing(NOW + state.FRESH).code == "connected"
+    assert state.standing(NOW + state.FRESH + SECOND).code == "not_running"
 
 
 def test_names_nobody(client, broker):

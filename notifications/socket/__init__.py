@@ -4,8 +4,3 @@
 writes down how the connection stands. All of it lives in one process, `manage.py listen_slack`; nothing that people are
 told depends on it.
 """
-
-from notifications.socket.actions import Actions
-from notifications.socket.listener import Listener, Patience
-
-__all__ = ["Actions", "Listener", "Patience"]

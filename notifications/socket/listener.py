@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from django.db import close_old_connections
+
 from notifications.slack import Account, Verdict, call
 from notifications.socket import state
 from notifications.socket.connection import Connection
@@ -99,7 +101,7 @@ class Listener:
                 wait = self._backoff.after(0)
             self._wait(wait)
         self._close_renewed()
-        state.note(self._clock(), error=state.NOT_RUNNING)
+        self._note(error=state.NOT_RUNNING)
 
     def stop(self) -> None:
         """Make `run` return, within a few seconds. Safe from any thread."""
@@ -111,7 +113,7 @@ class Listener:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self._stopping.wait(min(left, self._patience.noted)):
             if self._error:
-                state.note(self._clock(), error=self._error)
+                self._note(error=self._error)
 
     def _listen(self) -> float:
         """Connect, stay for as long as it lasts, and say how many seconds to wait before the next time."""
@@ -171,7 +173,7 @@ class Listener:
         self._error = ""
         logger.info("listening to Slack")
         while True:
-            state.note(self._clock(), connected_at=connected_at)
+            self._note(connected_at=connected_at)
             if connection.over.wait(self._patience.ping):
                 return
             if connection.silence > self._patience.silence:
@@ -183,7 +185,11 @@ class Listener:
         if code != self._error:
             logger.warning("not listening to Slack", extra={"reason": code})
         self._error = code
-        state.note(self._clock(), error=code)
+        self._note(error=code)
+
+    def _note(self, *, connected_at: datetime | None = None, error: str = "") -> None:
+        close_old_connections()
+        state.note(self._clock(), connected_at=connected_at, error=error)
 
     def _close_renewed(self) -> None:
         if self._renewed is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import Error, connection
 
 from notifications.models import SlackSocket
 
@@ -47,7 +47,6 @@ def note(now: datetime, *, connected_at: datetime | None = None, error: str = ""
     """Write down that the process lives, and since when it is connected or why it is not. Raises nothing that a
     database can cause: the connection is worth more than what is known of it."""
     facts = {"seen_at": now, "connected_at": connected_at, "error": error}
-    close_old_connections()
     try:
         SlackSocket.objects.update_or_create(pk=SlackSocket.THE_ONE, defaults=facts)
     except Error as failure:

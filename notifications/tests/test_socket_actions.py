@@ -18,8 +18,10 @@ from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, hangs, says
 from notifications.models import Channel
 from notifications.slack import Account, post_message
-from notifications.socket import Actions, Listener, actions
+from notifications.socket import actions
+from notifications.socket.actions import Actions
 from notifications.socket.envelopes import Press
+from notifications.socket.listener import Listener
 from notifications.tests.standin import Button, Fault, Kind, Standin
 from notifications.tests.test_socket_listener import IMPATIENT
 from notifications.wording import test_message as some_message

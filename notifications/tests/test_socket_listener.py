@@ -15,9 +15,9 @@ from django.utils import timezone
 from healthcheck.tests.stack import wait_for
 from notifications.models import SlackSocket
 from notifications.slack import Account
-from notifications.socket import Listener, Patience, state
+from notifications.socket import state
 from notifications.socket.envelopes import Press
-from notifications.socket.listener import Backoff
+from notifications.socket.listener import Backoff, Listener, Patience
 from notifications.tests.sockets import serving, silence
 from notifications.tests.standin import Button, Fault, Kind, Standin
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from notifications.slack import Account
-from notifications.socket import Actions, Listener
+from notifications.socket.actions import Actions
+from notifications.socket.listener import Listener
 
 logger = logging.getLogger(__name__)
 
