@@ -30,17 +30,10 @@ EXPIRES_SOON = timedelta(days=14)
 def overview(server: Server, chosen: str, now: datetime) -> dict[str, Any]:
     """For the template; `server` comes with its health and staleness, `chosen` is what the reader asked for."""
     in_force = policies()
-    status, beat = status_of(server), pulse(now)
     known = outages(server.pk, now - DAYS_KNOWN)
     return {
-        "now": now,
-        "server": server,
-        "pulse": beat,
-        "stale": getattr(server, "stale", False) or beat.late,
-        "parts": parts_of(status) if status else [],
+        **_now(server, in_force, now),
         "settings": effective_settings(server, in_force),
-        "thresholds": effective_of(server, in_force).thresholds,
-        "certificate": certificate(status, now),
         "last_failure": last_failure(server),
         "periods": [
             {"name": name, "tally": tally, **_down(known, now - PERIODS[name][0], now)}
@@ -51,6 +44,24 @@ def overview(server: Server, chosen: str, now: datetime) -> dict[str, Any]:
         "transitions": StatusTransition.objects.filter(server=server).order_by("-at", "-id")[:NEWEST],
         "outcomes": PastOutcome.objects.filter(server=server).order_by("-slot")[:NEWEST],
         **latency_of(server, chosen, known, in_force, now),
+    }
+
+
+def lately(server: Server, now: datetime) -> dict[str, Any]:
+    """What every probe changes."""
+    return _now(server, policies(), now)
+
+
+def _now(server: Server, in_force: Policies, now: datetime) -> dict[str, Any]:
+    status, beat = status_of(server), pulse(now)
+    return {
+        "now": now,
+        "server": server,
+        "pulse": beat,
+        "stale": getattr(server, "stale", False) or beat.late,
+        "parts": parts_of(status) if status else [],
+        "thresholds": effective_of(server, in_force).thresholds,
+        "certificate": certificate(status, now),
     }
 
 

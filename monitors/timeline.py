@@ -34,7 +34,7 @@ def timeline(incident: Incident, transitions: Iterable[StatusTransition], notes:
     ]
     if incident.acknowledged_at:
         title = _("%(who)s takes care of it") % {"who": incident.acknowledged_by}
-        entries.append(Entry(incident.acknowledged_at, "accent", "✋", title))
+        entries.append(Entry(incident.acknowledged_at, "accent", "◆", title))
     if incident.ended_at and incident.end_reason == Reason.OUTCOMES:
         entries.append(Entry(incident.ended_at, "ok", "✓", _("First successful probe")))
     entries += [entry for transition in transitions if (entry := _entry(incident, transition))]

@@ -15,7 +15,7 @@ from monitors import recording
 from monitors.models import Heartbeat, Incident, IncidentNote, Rollup, Server, StatusTransition
 from monitors.probers.base import Failure, Observation, Outcome, Stages
 from monitors.spans import floor
-from monitors.tests.builders import server
+from monitors.tests.builders import SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, says
 from notifications.models import Channel, Delivery, Kind, State
 
@@ -179,7 +179,7 @@ def test_a_look_is_shown_in_place(visit):
         look = page.locator("#look")
         expect(look).to_contain_text("HTTP 5xx, server error")
         expect(look).to_contain_text("<i>out of order</i>")
-        expect(look.get_by_role("img")).to_be_visible()
+        expect(look.locator("svg.stages")).to_be_visible()
         screenshot(page, "server-look")
         assert_accessible(page)
 
@@ -194,3 +194,20 @@ def test_an_incident_is_taken_care_of_and_noted_by_keyboard(visit, target):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".timeline")).to_contain_text("Disk was full.")
+
+
+def test_a_failure_and_its_end_appear_by_themselves(visit, now):
+    """And the focus stays."""
+    Heartbeat.objects.create(name="tick", at=now + HOUR)
+    target = server()
+    see(target, "+", start=now - 20 * SECOND)
+    page = visit(f"/servers/{target.pk}/")
+    expect(page.locator(".live")).to_have_attribute("data-state", "live")
+    page.get_by_role("link", name="Edit").focus()
+    see(target, "--", start=now - 10 * SECOND)
+    expect(page.locator("#now")).to_contain_text("Down")
+    expect(page.locator("#incidents")).to_contain_text("still open")
+    expect(page.get_by_role("link", name="Edit")).to_be_focused()
+    see(target, "++", start=now + 10 * SECOND)
+    expect(page.locator("#now")).to_contain_text("Healthy")
+    expect(page.locator("#incidents")).not_to_contain_text("still open")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from monitors import recording
 from monitors.incidents import IncidentFilter, NoteForm, listed
+from monitors.live.bell import announce
 from monitors.models import Incident, Server
 from monitors.overview import parts_of
 from monitors.timeline import timeline
@@ -79,6 +80,7 @@ def _noted(request: HttpRequest, found: Incident) -> NoteForm:
         note = form.save(commit=False)
         note.incident, note.author, note.at = found, request.user.get_username(), timezone.now()
         note.save()
+        announce([found.server_id])
         messages.success(request, _("The note is kept."))
     return form
 

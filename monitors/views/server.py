@@ -21,7 +21,7 @@ from monitors.display import outcome_text, status_of
 from monitors.freshness import stale
 from monitors.looking import look
 from monitors.models import Server
-from monitors.overview import DAYS_KNOWN, latency_of, overview
+from monitors.overview import DAYS_KNOWN, lately, latency_of, overview
 from monitors.probers.base import Outcome
 from monitors.recording.news import Evidence
 from monitors.strip import pack_stages, stages_ms
@@ -42,6 +42,8 @@ def server(request: Request, server_id: int) -> HttpResponseBase:
     chosen = request.GET.get("range", "")
     if request.htmx and request.htmx.target == "latency":
         return _latency(request, found, chosen, now)
+    if request.htmx and request.htmx.target == "now":
+        return render(request, "monitors/server/lately.html", lately(found, now))
     return render(request, "monitors/server.html", overview(found, chosen, now))
 
 

@@ -15,7 +15,7 @@ const choose = (chart, index, { said }) => {
   else slider.value = index;
 };
 
-const setUp = (within) => {
+export const setUp = (within) => {
   for (const slider of within.querySelectorAll(".scrubber[hidden]")) {
     slider.hidden = false;
     choose(slider.closest("[data-chart]"), Number(slider.value), { said: true });

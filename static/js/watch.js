@@ -1,0 +1,51 @@
+/* Keeps the page of a server or of incidents true. On such a page [data-watch] names the server (or says "all"), and every
+   part with data-live and an id is made like the new one: all of them when the monitor tells that something changed, and
+   what is said of the last probe every few seconds, from the address in data-now. */
+import { setUp } from "./chart.js";
+import { tick } from "./clock.js";
+import { morph } from "./morph.js";
+
+const GATHER_MS = 150; // changes come in flocks
+const PAUSE_MS = 1000; // between two requests of one page
+const REFRESH_MS = 10000;
+
+const watched = document.querySelector("[data-watch]");
+const wanted = watched?.dataset.watch;
+let timer = null;
+let whole = false;
+
+const update = (html) => {
+  const found = new DOMParser().parseFromString(html, "text/html");
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const fresh = found.getElementById(part.id);
+    if (!fresh) continue;
+    if (part.dataset.live !== "replace") morph(part, fresh);
+    else if (!part.contains(document.activeElement)) part.replaceWith(document.importNode(fresh, true));
+  }
+  htmx.process(watched);
+  setUp(document);
+  tick();
+};
+
+const refresh = async () => {
+  const all = whole;
+  whole = false;
+  try {
+    const headers = all || !watched.dataset.now ? {} : { "HX-Request": "true", "HX-Target": watched.dataset.now };
+    const answer = await fetch(location.href, { headers });
+    if (answer.ok && !answer.redirected) update(await answer.text());
+  } catch {
+    /* js/live.js says that the monitor does not answer */
+  }
+  timer = setTimeout(() => { timer = null; if (whole) plan(); }, PAUSE_MS);
+};
+const plan = () => { timer ??= setTimeout(refresh, GATHER_MS); };
+
+if (watched) {
+  document.addEventListener("live:change", ({ detail }) => {
+    if (!detail.all && wanted !== "all" && !detail.servers?.includes(Number(wanted))) return;
+    whole = true;
+    plan();
+  });
+  if (watched.dataset.now) setInterval(() => { if (!document.hidden) plan(); }, REFRESH_MS);
+}
