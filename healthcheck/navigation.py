@@ -36,6 +36,8 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
         (
             ("notifications.channel", _("Channels"), "forum"),
             ("notifications.delivery", _("Deliveries"), "send"),
+            ("notifications.storm", _("Storms"), "thunderstorm"),
+            ("notifications.stormrule", _("Storm rules"), "rule"),
         ),
     ),
     (

@@ -22,12 +22,14 @@ from unfold.widgets import (
 
 from monitors.admin.base import RecordAdmin, SecretTextarea
 from monitors.models import Environment
-from notifications import outbox
+from notifications import outbox, storm_admin
 from notifications.models import Channel, Delivery, SkipReason, State
 from notifications.refusals import describe_refusal
 from notifications.trial import try_channel
 from notifications.validation import new_hook_id
 from notifications.webhooks import clean_hook_url, hint
+
+__all__ = ["ChannelAdmin", "DeliveryAdmin", "storm_admin"]
 
 STATE_COLOURS = {
     State.SENT.value: "success",
@@ -209,7 +211,7 @@ class DeliveryAdmin(RecordAdmin):
     list_filter = ("state", "kind", ChannelFilter, "created_at")
     search_fields = ("key", "transition__host_name", "reason", "error")
     ordering = ("-id",)
-    list_select_related = ("transition",)
+    list_select_related = ("transition", "storm")
     actions = ("send_again",)
     fields = readonly_fields = (
         "kind",
@@ -220,6 +222,7 @@ class DeliveryAdmin(RecordAdmin):
         "key",
         "transition",
         "incident_id",
+        "storm",
         "facts",
         "attempts",
         "created_at",
@@ -240,7 +243,9 @@ class DeliveryAdmin(RecordAdmin):
     def about(self, obj: Delivery) -> str:
         if obj.transition:
             return obj.transition.host_name
-        return _("incident %(number)d") % {"number": obj.incident_id} if obj.incident_id else ""
+        if obj.incident_id:
+            return _("incident %(number)d") % {"number": obj.incident_id}
+        return str(obj.storm or "")
 
     @display(description=gettext_lazy("channel"))
     def to(self, obj: Delivery) -> str:

@@ -5,20 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('monitors', '0012_incident_acknowledged_index'),
-        ('notifications', '0008_slack_socket'),
+        ("monitors", "0012_incident_acknowledged_index"),
+        ("notifications", "0008_slack_socket"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='delivery',
-            name='storm',
-            field=models.ForeignKey(db_constraint=False, db_index=False, help_text='What it is a message of, or what tells it instead.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='deliveries', to='notifications.storm', verbose_name='storm'),
+            model_name="delivery",
+            name="storm",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                help_text="What it is a message of, or what tells it instead.",
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="deliveries",
+                to="notifications.storm",
+                verbose_name="storm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['storm', 'kind', 'incident_id'], name='delivery_storm'),
+            model_name="delivery",
+            index=models.Index(fields=["storm", "kind", "incident_id"], name="delivery_storm"),
         ),
     ]

@@ -8,19 +8,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitors import recording
-from monitors.models import Server
-from monitors.tests.builders import INTERVAL, NOW, observation, server
+from monitors.tests.builders import INTERVAL, NOW
 from notifications import outbox
 from notifications.models import Channel, Delivery, Storm
+from notifications.tests.waves import fleet, look
 
 pytestmark = pytest.mark.django_db
 WAVES = {"LIVE": 10, "STAGE": 400}
-
-
-def look(servers: list[Server], slot, ok: bool) -> None:
-    """One probe of each, recorded together."""
-    recording.record([observation(target.pk, slot, ok=ok) for target in servers])
 
 
 def statements(now) -> Counter[str]:
@@ -36,16 +30,13 @@ def statements(now) -> Counter[str]:
 def test_a_wave_is_handed_over_in_a_constant_number_of_statements(channels):
     for number in range(channels):
         Channel.objects.create(channel_id=f"C{number}")
-    fleet = {
-        name: [server(environment=name, healthy_threshold=1, unhealthy_threshold=1) for _ in range(size + size // 2)]
-        for name, size in WAVES.items()
-    }
+    fleets = {name: fleet(size + size // 2, environment=name) for name, size in WAVES.items()}
     counted: dict[str, list[Counter[str]]] = {}
     for name, size in WAVES.items():
-        first, rest = fleet[name][:size], fleet[name][size:]
+        first, rest = fleets[name][:size], fleets[name][size:]
         counted[name] = []
         for step, (servers, ok) in enumerate([(first, False), (rest, False), (rest, True), (first, True)]):
-            look(servers, NOW + step * INTERVAL, ok)
+            look(servers, NOW + step * INTERVAL, ok=ok)
             counted[name].append(statements(NOW + step * INTERVAL))
     assert counted["LIVE"] == counted["STAGE"]
     assert [sum(words.values()) for words in counted["LIVE"]] <= [13 + 6 * channels] * 4
