@@ -9,6 +9,7 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from notifications import outbox, workspace
+from notifications.bell import ring_in
 
 
 @shared_task
@@ -28,7 +29,8 @@ def prune_deliveries() -> None:
 
 @shared_task
 def deliver(channel_id: str) -> None:
-    outbox.deliver(channel_id, timezone.now)
+    if outbox.deliver(channel_id, timezone.now):
+        ring_in(outbox.PACE.total_seconds(), lambda: deliver.apply_async([channel_id], expires=5, retry=False))
 
 
 @shared_task
