@@ -98,11 +98,14 @@ const flush = async () => {
   try {
     if (all) await reload();
     else if (ids.length) {
-      const query = new URLSearchParams(location.search);
+      const asked = location.search;
+      const query = new URLSearchParams(asked);
       query.set("ids", ids.join(","));
       query.set("late", board()?.dataset.late ?? "false");
       const answer = await fetch(`${document.getElementById("servers").dataset.rows}?${query}`);
-      if (answer.ok && !answer.redirected) update(ids, await answer.text());
+      const html = answer.ok && !answer.redirected ? await answer.text() : null;
+      if (location.search !== asked) everything = true; // another question meanwhile: these rows may not belong there
+      else if (html !== null) update(ids, html);
     }
   } catch { /* the stream says when the connection is lost, and the next refresh catches up */ } finally {
     busy = false;
