@@ -7,19 +7,20 @@ import re
 
 SECRETS = re.compile(
     r"(?P<token>xox[a-z]-|xapp-)[\w-]+"
-    r"|(?P<hook>https?://[^\s/]+/(?:services|workflows|triggers)/)[^\s\"']+"
+    r"|(?P<hook>https?://[^\s/]+/(?:services|workflows|triggers|actions)/)[^\s\"']+"
+    r"|(?P<ticket>\bticket=)[^\s&\"']+"
     r"|(?P<url>\b[a-z][a-z0-9+.-]*://)[^\s/@]+@"
 )
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 
 
 def _mask(match: re.Match[str]) -> str:
-    kept = match["token"] or match["hook"] or match["url"]
+    kept = match["token"] or match["hook"] or match["ticket"] or match["url"]
     return f"{kept}***" + ("@" if match["url"] else "")
 
 
 def hide(text: str) -> str:
-    """`text` with Slack tokens, webhook paths and passwords in URLs masked."""
+    """`text` with Slack tokens and tickets, webhook paths and passwords in URLs masked."""
     return SECRETS.sub(_mask, text)
 
 
