@@ -28,6 +28,7 @@ from notifications.slack.answers import post_in_thread, post_response
 from notifications.socket.envelopes import Press
 from notifications.webhooks import clean_hook_url
 from notifications.wording import presses
+from notifications.wording.outages import ACKNOWLEDGE, PROBE
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Actions:
         self._probing = threading.BoundedSemaphore(PROBES_AT_ONCE)
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._acts = {"acknowledge": self._acknowledge, "probe": self._probe}
+        self._acts = {ACKNOWLEDGE: self._acknowledge, PROBE: self._probe}
 
     def take(self, press: Press) -> None:
         """Returns at once; what is no news, not ours or too much is logged and dropped."""

@@ -16,6 +16,7 @@ from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, hangs, says
+from notifications import outbox
 from notifications.models import Channel
 from notifications.slack import Account, post_message
 from notifications.socket import actions
@@ -23,6 +24,7 @@ from notifications.socket.actions import Actions
 from notifications.socket.envelopes import Press
 from notifications.socket.listener import Listener
 from notifications.tests.standin import Button, Fault, Kind, Standin
+from notifications.tests.test_editing import pressable
 from notifications.tests.test_socket_listener import IMPATIENT
 from notifications.wording import test_message as some_message
 
@@ -264,18 +266,38 @@ def test_who_pressed_hears_of_trouble(working, press, slack, caplog, monkeypatch
     assert told(slack)[0].startswith("The monitor could not do this now.")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_press_in_slack_acknowledges_the_outage(working, slack, channel):
-    incident = outage()
+@pytest.fixture
+def listening(slack, working):
     listener = Listener(Account(slack.socket.app_token, slack.api_url), working.take, timezone.now, IMPATIENT)
     thread = threading.Thread(target=listener.run, daemon=True)
     thread.start()
     slack.socket.wait_for(lambda: slack.socket.live)
-    slack.socket.press(Button("acknowledge", str(incident.pk), slack.channel), envelope_id="e-1")
-    wait_for(lambda: Incident.objects.get().acknowledged_by == "alice (Slack)")
-    slack.socket.wait_for(lambda: slack.socket.acknowledged == ["e-1"])
-    slack.socket.press(Button("acknowledge", str(incident.pk), slack.channel))
-    wait_for(lambda: told(slack))
+    yield
     listener.stop()
     thread.join(SECONDS)
     assert not thread.is_alive()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_presses_takes_care_and_the_message_shows_it(listening, slack, channel):
+    incident = outage()
+    deliver(slack, NOW + 30 * SECOND)
+    [message] = slack.workspace.channels[slack.channel].messages
+    buttons = pressable(slack)
+    assert dict(buttons) == {"acknowledge": str(incident.pk), "probe": str(incident.server_id)}
+    slack.socket.press(Button("acknowledge", dict(buttons)["acknowledge"], slack.channel, ts=message["ts"]))
+    wait_for(lambda: Incident.objects.get().acknowledged_by == "alice (Slack)")
+    deliver(slack, timezone.now() + 5 * SECOND)
+    assert "alice (Slack)" in str(message["blocks"])
+    assert [action for action, _ in pressable(slack)] == ["probe"]
+    slack.socket.press(Button("probe", dict(buttons)["probe"], slack.channel, ts=message["ts"]))
+    wait_for(lambda: answered(slack))
+    assert answered(slack)[0].thread_ts == message["ts"]
+
+
+def deliver(slack, now):
+    """What a tick does."""
+    outbox.hand_over(now)
+    outbox.show_acknowledged(now)
+    for channel_id in outbox.due_channels(now):
+        outbox.deliver(channel_id, lambda: now)
