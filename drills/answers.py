@@ -17,6 +17,9 @@ POSTS = (POST, "webhook")
 ON_TIME = 10.0
 """Seconds from the completing probe to the message, on a channel that nothing is wrong with."""
 
+SLOWEST_PACE = 0.75
+"""Messages a second to a channel that takes one, waiting for Retry-After included."""
+
 DOUBTFUL = (
     {"kind": "record_then_hang"},
     {"kind": "record_then_cut"},
@@ -78,6 +81,7 @@ def limit_the_pace(options: Options) -> Iterator[Result]:
         ground.must(judged.slowest < ON_TIME, f"the quiet channel waited {judged.slowest:.1f} s")
         figures = _pace(ground, busy)
         ground.must(figures["most_per_second"] <= 1.2, "more than 1.2 messages a second")
+        ground.must(figures["per_second"] >= SLOWEST_PACE, f"only {figures['per_second']} messages a second")
         ground.must(figures["too_early"] == 0, "Retry-After was not obeyed")
         avoidable = figures["limited"] - injected
         ground.must(avoidable <= 0.05 * figures["posts"], "more than 5 % were refused as too many")

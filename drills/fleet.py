@@ -56,6 +56,7 @@ class Fleet:
         self.faults = 0
         """Injected so far; count one when it begins and one when it ends."""
         self._farm = farm
+        self._visits = 0
         self._lock = threading.RLock()
         self._phases = {target: Phase(Mode.OK, time.time(), 0) for target in self.targets}
         self._flaps: dict[int, list[Flap]] = defaultdict(list)
@@ -102,6 +103,7 @@ class Fleet:
 
     def _read_hits(self) -> None:
         for hit in self._farm.new_hits():
+            self._visits += 1
             self._note(hit)
 
     def _note(self, hit: Hit) -> None:
@@ -132,6 +134,12 @@ class Fleet:
                 for target, phase in phases
                 if phase.is_certain(self.faults) and len(phase.hits) >= THRESHOLD + SURPLUS + phase.extra
             ]
+
+    def visits(self) -> int:
+        """Probes of any server so far."""
+        self.look()
+        with self._lock:
+            return self._visits
 
     def down(self) -> list[int]:
         with self._lock:
