@@ -84,21 +84,14 @@ def storm_end_message(storm: Storm, *, late: bool = False, possible_repeat: bool
         "environment": mrkdwn(_environment(storm)),
         "struck": storm.struck,
         "since": slack_date(storm.began_at),
-        "until": slack_date(storm.ended_at or storm.began_at),
         "lasted": _lasted(storm),
     }
     if storm.all_recovered:
         title = _("%(environment)s: all %(struck)d servers are up again") % named
-        text = _(
-            "%(environment)s: all %(struck)d servers are up again after %(lasted)s "
-            "(the first was down from %(since)s, the last until %(until)s)"
-        )
+        text = _("%(environment)s: all %(struck)d servers are up again after %(lasted)s (down since %(since)s)")
     else:
         title = _("%(environment)s: none of %(struck)d servers is down any more") % named
-        text = _(
-            "%(environment)s: none of %(struck)d servers is down any more after %(lasted)s "
-            "(the first was down from %(since)s, the last until %(until)s)"
-        )
+        text = _("%(environment)s: none of %(struck)d servers is down any more after %(lasted)s (down since %(since)s)")
     only_once = [note(_("Told late and only once: neither the failure nor its end could be sent earlier."))]
     blocks = [_sums(storm), section(_span(storm)), *(only_once if late else [])]
     return build(_mark(storm), title, text % spans, blocks, possible_repeat=possible_repeat)
@@ -176,9 +169,9 @@ def _sums(storm: Storm) -> Block:
         (_("Up again"), storm.recovered),
         (_("Monitoring paused"), storm.paused),
         (_("Deleted from the monitor"), storm.deleted),
-        (_("No longer watched as they were"), storm.struck - storm.recovered - storm.paused - storm.deleted),
+        (_("Monitoring changed"), storm.struck - storm.recovered - storm.paused - storm.deleted),
     )
-    return facts([*((label, str(count)) for label, count in counts if count), (_("In all"), _lasted(storm))])
+    return facts([*((label, str(count)) for label, count in counts if count), (_("Lasted in all"), _lasted(storm))])
 
 
 def _lasted(storm: Storm) -> str:

@@ -1,0 +1,101 @@
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import translation
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from notifications import wording
+from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, shown
+from notifications.tests.standin.rules import check_message
+from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
+
+STORM = wording.Storm(
+    environment="LIVE",
+    watched=52,
+    struck=37,
+    down=37,
+    began_at=NOON,
+    ended_at=None,
+    names=tuple(f"chat-{number}" for number in range(1, 11)),
+    failure=wording.Shared("refused", 37),
+    host=wording.Shared("lb-2.example.com:443", 34),
+    address=wording.Shared("10.0.3.7", 37),
+    recovered=0,
+    paused=0,
+    deleted=0,
+    link="https://monitor.example.com/?environment=LIVE&health=UNHEALTHY",
+)
+FEW = replace(STORM, down=2, names=("chat-3", "chat-7"), failure=None, host=None, address=None)
+OVER = replace(FEW, down=0, names=(), ended_at=NOON + timedelta(seconds=754), recovered=37)
+MIXED = replace(OVER, recovered=33, paused=2, deleted=1)
+FOREIGN = ("lb-2.example.com", "10.0.3.7", STORM.link, "LIVE", "chat")
+
+MESSAGES = {
+    "storm": lambda: wording.storm_message(STORM, edited=True),
+    "storm-that-nobody-can-explain": lambda: wording.storm_message(
+        replace(STORM, failure=None, host=None, address=None), edited=False
+    ),
+    "storm-with-few-left": lambda: wording.storm_message(FEW, edited=True),
+    "storm-that-may-be-a-repeat": lambda: wording.storm_message(STORM, edited=False, possible_repeat=True),
+    "storm-that-is-over": lambda: wording.storm_message(OVER, edited=True),
+    "storm-end": lambda: wording.storm_end_message(OVER),
+    "storm-end-of-some-that-did-not-recover": lambda: wording.storm_end_message(MIXED),
+    "storm-end-told-late": lambda: wording.storm_end_message(OVER, late=True),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_reads(name):
+    assert_reads_as_kept(name, MESSAGES[name])
+    check_message(MESSAGES[name]().text, MESSAGES[name]().blocks)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_nothing_is_left_in_english_for_a_korean_reader(name):
+    with translation.override("ko"):
+        reading = shown(MESSAGES[name]())
+    for same in FOREIGN:
+        reading = reading.replace(same, "")
+    assert re.findall(r"[A-Za-z]{2,}", reading.replace("Slack", "")) == []
+
+
+def test_every_snapshot_is_of_a_message():
+    assert {path.stem for path in SNAPSHOTS.glob("storm*.txt")} == set(MESSAGES)
+
+
+SHARED = st.none() | st.builds(wording.Shared, HOSTILE, st.integers(0, 10_000))
+STORMS = st.builds(
+    replace,
+    st.sampled_from([STORM, FEW, OVER, MIXED]),
+    environment=HOSTILE,
+    names=st.lists(HOSTILE, max_size=10).map(tuple),
+    failure=SHARED,
+    host=SHARED,
+    address=SHARED,
+    down=st.integers(0, 10_000),
+)
+LONGEST = replace(
+    STORM,
+    environment=ENDLESS,
+    names=(ENDLESS,) * 10,
+    failure=wording.Shared(ENDLESS, 1),
+    host=wording.Shared(ENDLESS, 1),
+    address=wording.Shared(ENDLESS, 1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@example(LONGEST, "en")
+@example(LONGEST, "ko")
+@example(replace(LONGEST, ended_at=NOON), "ko")
+@given(STORMS, st.sampled_from(["en", "ko"]))
+def test_whatever_a_server_is_called_slack_takes_the_message_and_mentions_nobody(storm, language):
+    with translation.override(language):
+        for message in (
+            wording.storm_message(storm, edited=True, possible_repeat=True),
+            wording.storm_end_message(replace(storm, ended_at=storm.ended_at or NOON), late=True, possible_repeat=True),
+        ):
+            assert_harmless(message)
