@@ -9,11 +9,10 @@ from typing import Any
 
 from drills.fleet import Flapping
 from drills.ground import Channel, Ground, Options, running_ground, until
+from drills.oracle import POSTS
 from drills.result import Result
-from drills.slack import Entry
+from drills.slack import POST, Entry
 
-POST = "chat.postMessage"
-POSTS = (POST, "webhook")
 ON_TIME = 10.0
 """Seconds from the completing probe to the message, on a channel that nothing is wrong with."""
 

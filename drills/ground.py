@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from drills.fleet import THRESHOLD, Fleet, running_fleet, server_name
@@ -116,10 +117,12 @@ def running_ground(
     webhooks: int = 0,
     environments: Sequence[str] = ("LIVE",),
     processes: Sequence[str] = PROCESSES,
-    storms: dict[str, int] = NO_STORMS,
-    **variables: str,
+    storms: Mapping[str, int] = NO_STORMS,
+    patience: float = WARM_UP_SECONDS,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Ground]:
-    """All servers are up and known to be. Each environment has so many channels of each kind."""
+    """All servers are up and known to be, within `patience` seconds. Each environment has so many channels of each
+    kind."""
     began = time.monotonic()
     with ExitStack() as exits:
         slack = exits.enter_context(running_slack())
@@ -141,10 +144,10 @@ def running_ground(
             made, wanted = _channels(slack, environment, bots, webhooks)
             channels += made
             rows += wanted
-        stack.prepare(servers=list(fleet.rows(environments)), channels=rows, storms=storms)
+        stack.prepare(servers=list(fleet.rows(environments)), channels=rows, storms=dict(storms))
         stack.start_all(processes)
         ground = Ground(options, stack, fleet, slack, channels, environments, random.Random(options.seed), began)
-        if not until(fleet.are_certain, WARM_UP_SECONDS):
+        if not until(fleet.are_certain, patience):
             raise RuntimeError("the servers are not probed: set DRILL_LOGS to a directory and look there")
         yield ground
         if kept := kept_directory():

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from drills.fleet import Flapping
 from drills.ground import Channel, Options, running_ground
+from drills.oracle import POSTS
 from drills.result import Result
-from drills.slack import Entry
+from drills.slack import POST, WEBHOOK, Entry
 from drills.stack import WORKERS
 
 CAUGHT_SECONDS = 90.0
 """Within which a message to be caught in the act must come."""
-METHODS = ("chat.postMessage", "webhook")
 EXPOSED_SECONDS = 1.0
 """Before a kill: what was posted since then may not have been noted as sent."""
 LATENCY = 0.15
@@ -46,14 +46,14 @@ def kill_between_recording_and_replying(options: Options) -> Iterator[Result]:
     kills = options.count(short=4, long=200)
     each = options.size(short=2, long=6)
     processes = ("redis", "probes", "ticks", "beat")
-    struck = dict.fromkeys(METHODS, 0)
+    struck = dict.fromkeys(POSTS, 0)
     exposed = 0
     with running_ground(options, servers=3, bots=each, webhooks=each, processes=processes) as ground:
         bots = [channel for channel in ground.channels if not channel.by_webhook]
         webhooks = [channel for channel in ground.channels if channel.by_webhook]
         with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=10, up=16):
             for number in range(kills):
-                method = METHODS[number % len(METHODS)]
+                method = POSTS[number % len(POSTS)]
                 seen = len(ground.slack.entries())
                 ground.slack.mode(kind="record_then_hang", method=method, times=1)
                 caught = ground.slack.wait_for(
@@ -64,10 +64,10 @@ def kill_between_recording_and_replying(options: Options) -> Iterator[Result]:
                 struck[method] += caught is not None
                 exposed += _posted_lately(ground.slack.entries(), webhooks)
         ground.settle()
-        yield ground.result("2 kill in the reply, bot", kills, struck[METHODS[0]], ground.judge(bots))
+        yield ground.result("2 kill in the reply, bot", kills, struck[POST], ground.judge(bots))
         judged = ground.judge(webhooks, repeats_allowed=True)
         ground.must(judged.repeated <= exposed, "more repeats than messages on their way at a kill")
-        yield ground.result("2 kill in the reply, webhook", kills, struck[METHODS[1]], judged, exposed=exposed)
+        yield ground.result("2 kill in the reply, webhook", kills, struck[WEBHOOK], judged, exposed=exposed)
 
 
 def _posted_lately(entries: Sequence[Entry], channels: Sequence[Channel]) -> int:

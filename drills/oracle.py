@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+POSTS = ("chat.postMessage", "webhook")
+"""Methods that post; an edit does not."""
 CLOCK = 1.5
 """Seconds by which a message may date an outage before the script: it gives whole seconds, and a probe may have been
 under way."""
@@ -99,7 +101,7 @@ def read_messages(entries: Iterable[Mapping[str, Any]], servers: Collection[str]
     name = re.compile("|".join(rf"\b{re.escape(server)}\b" for server in servers) or "(?!)")
     messages, strange = [], []
     for entry in entries:
-        if not entry["ts"] or entry["method"] not in ("chat.postMessage", "webhook"):
+        if not entry["ts"] or entry["method"] not in POSTS:
             continue
         text = entry["text"]
         news = next((news for news, sentence in SENTENCES.items() if sentence.search(text)), None)

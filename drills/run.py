@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from drills import answers, infrastructure, kills
+from drills import answers, infrastructure, kills, outage
 from drills.ground import Options
 from drills.result import Result, table
 from healthcheck.processes import dying_with_parent
@@ -22,6 +22,7 @@ DRILLS: dict[str, Drill] = {
     "2": kills.kill_between_recording_and_replying,
     "3": answers.refuse_connections,
     "4": answers.limit_the_pace,
+    "5": outage.fail_everything,
     "6": infrastructure.kill_redis,
     "7": infrastructure.empty_redis,
     "8": infrastructure.kill_database,

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import quote
 
+from drills.oracle import POSTS
 from healthcheck.processes import dying_with_parent, end
 
 LONGEST_WAIT = 5.0
 """Seconds that one request for the ledger waits."""
 Entry = dict[str, Any]
+POST, WEBHOOK = POSTS
 
 
 class Slack:

@@ -99,7 +99,9 @@ def private_mariadb(*, durable: bool = False) -> Iterator[PrivateMariaDB]:
     except ImportError:
         raise MissingError("mysqlclient is not installed: ./setup.sh says what it needs") from None
     directory = Path(tempfile.mkdtemp(prefix="shm-mariadb-"))
-    options = ["--no-defaults", f"--datadir={directory}/data", f"--user={getpass.getuser()}"]
+    (directory / "tmp").mkdir()  # its own: a server that starts removes all temporary tables from its directory
+    places = [f"--datadir={directory}/data", f"--tmpdir={directory}/tmp"]
+    options = ["--no-defaults", *places, f"--user={getpass.getuser()}"]
     durability = f"--innodb-flush-log-at-trx-commit={int(durable)}"
     try:
         _install([install, *options])
