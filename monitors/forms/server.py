@@ -23,7 +23,7 @@ from monitors.policy import Policies, Rules
 from monitors.serializers.fields import unmasked
 from monitors.targets import TARGET_COLUMNS, effective_of
 
-MAIN = ("host_name", "host", "port", "type", "environment", "notification", "tags")
+MAIN = ("host_name", "host", "port", "type", "environment", "tags", "notification")
 RULES = tuple(Rules.__dataclass_fields__)
 REQUEST = (
     "path",
@@ -184,8 +184,9 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
     @property
     def advanced_is_open(self) -> bool:
-        """Whether something beyond the main fields is set or wrong."""
-        return any(self[name].value() not in (None, "") or self.errors.get(name) for name in (*RULES, *REQUEST))
+        """Whether something beyond the main fields is set or wrong, or was typed and is not repeated."""
+        said = any(self[name].value() not in (None, "") or self.errors.get(name) for name in (*RULES, *REQUEST))
+        return said or self.forgets
 
     @property
     def wrong(self) -> list[forms.BoundField]:

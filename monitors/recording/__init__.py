@@ -9,6 +9,7 @@ from monitors.recording.changes import (
     reap_orphans,
     resume,
     save,
+    save_all,
     set_notification,
 )
 from monitors.recording.outcomes import record
@@ -23,5 +24,6 @@ __all__ = [
     "record",
     "resume",
     "save",
+    "save_all",
     "set_notification",
 ]

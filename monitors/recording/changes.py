@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from django.db.models import Exists, OuterRef
 
@@ -20,6 +21,8 @@ from monitors.schedule import next_slot
 from monitors.status import Health
 from monitors.targets import TARGET_COLUMNS, effective_of, policies
 from monitors.transactions import retried_atomic
+
+T = TypeVar("T")
 
 CHUNK = 1_000
 """Servers changed in one transaction: short enough for the recorder to get in between."""
@@ -34,7 +37,10 @@ def save(server: Server, *, actor: str, now: datetime) -> Server:
 
     Raises IntegrityError when another server has the name.
     """
-    return _insert(server, now) if server._state.adding else _update(server, actor, now)
+    if server._state.adding:
+        return _insert(server, now)
+    _update([server], actor, now)
+    return server
 
 
 @retried_atomic
@@ -44,29 +50,48 @@ def _insert(server: Server, now: datetime) -> Server:
     return server
 
 
+def save_all(servers: Sequence[Server], *, actor: str, now: datetime) -> None:
+    """Update valid servers that exist, as `save` does and in a tenth of its time: within the one transaction of a long
+    list the recorder waits. Raises IntegrityError when another server has a name."""
+    for chunk in _chunks(sorted(servers, key=lambda server: server.pk)):
+        _update(chunk, actor, now)
+
+
 @retried_atomic
-def _update(server: Server, actor: str, now: datetime) -> Server:
-    list(ServerStatus.objects.lock([server.pk]))
-    before = Server.objects.get(pk=server.pk)
-    server.paused, server.paused_reason = before.paused, before.paused_reason
-    server.save(force_update=True)
-    if any(getattr(before, name) != getattr(server, name) for name in TARGET_COLUMNS):
-        _reset([server], Reason.EDITED, actor, now)
-        if server.paused:
-            ServerStatus.objects.filter(server=server).update(next_probe_at=None)
-    elif server.notification and not before.notification:
-        _tell_again([server], actor, now)
-    _replan(server, now)
-    announce([server.pk])
-    return server
+def _update(servers: Sequence[Server], actor: str, now: datetime) -> None:
+    ids = [server.pk for server in servers]
+    list(ServerStatus.objects.lock(ids))
+    before = Server.objects.in_bulk(ids)
+    if len(before) < len(ids):
+        raise Server.DoesNotExist
+    for server in servers:
+        was = before[server.pk]
+        server.paused, server.paused_reason = was.paused, was.paused_reason
+        server.save(force_update=True)
+    moved = [server for server in servers if _is_another_target(server, before[server.pk])]
+    stayed = set(servers).difference(moved)
+    _reset(moved, Reason.EDITED, actor, now)
+    resting = [server.pk for server in moved if server.paused]
+    ServerStatus.objects.filter(server__in=resting).update(next_probe_at=None)
+    _tell_again([one for one in stayed if one.notification and not before[one.pk].notification], actor, now)
+    _replan(servers, now)
+    announce(ids)
 
 
-def _replan(server: Server, now: datetime) -> None:
+def _is_another_target(server: Server, before: Server) -> bool:
+    return any(getattr(before, name) != getattr(server, name) for name in TARGET_COLUMNS)
+
+
+def _replan(servers: Sequence[Server], now: datetime) -> None:
     """A shorter interval holds from now on, not from the next probe of the longer one."""
-    interval = effective_of(server, policies()).interval
-    ServerStatus.objects.filter(server=server, next_probe_at__gt=now + interval).update(
-        next_probe_at=next_slot(server.pk, now, interval)
-    )
+    in_force = policies()
+    statuses = ServerStatus.objects.filter(server__in=[server.pk for server in servers], next_probe_at__gt=now)
+    planned = dict(statuses.values_list("server_id", "next_probe_at"))
+    for server in servers:
+        interval = effective_of(server, in_force).interval
+        if (planned.get(server.pk) or now) > now + interval:
+            sooner = ServerStatus.objects.filter(server=server, next_probe_at__gt=now + interval)
+            sooner.update(next_probe_at=next_slot(server.pk, now, interval))
 
 
 @retried_atomic
@@ -197,9 +222,9 @@ def _in_chunks(server_ids: Collection[int], change: Callable[[Sequence[int]], in
     return sum(change(chunk) for chunk in _chunks(sorted(set(server_ids))))
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def _locked(server_ids: Sequence[int], **condition: bool) -> list[Server]:

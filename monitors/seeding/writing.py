@@ -14,6 +14,9 @@ from monitors.models import Server
 from monitors.seeding.planning import Action, Entry
 from monitors.seeding.rows import Problem
 
+AT_ONCE = 500
+"""Servers updated between two reports of progress."""
+
 
 def write(entries: Sequence[Entry], *, actor: str, now: datetime, progress: Callable[[int], None]) -> list[Entry]:
     """Store what `entries` create and update, within the caller's transaction; `progress` is told how many are done.
@@ -23,14 +26,15 @@ def write(entries: Sequence[Entry], *, actor: str, now: datetime, progress: Call
     entries = _create(entries, now)
     done = sum(entry.action is Action.CREATED for entry in entries)
     progress(done)
+    updated = list(_with(Action.UPDATED, entries))
+    edited = [server for entry, server in updated if entry.changes.keys() - {"paused"}]
+    for start in range(0, len(edited), AT_ONCE):
+        recording.save_all(edited[start : start + AT_ONCE], actor=actor, now=now)
+        progress(done + min(start + AT_ONCE, len(edited)))
     pausing: dict[bool, list[int]] = {True: [], False: []}
-    for entry, server in _with(Action.UPDATED, entries):
+    for entry, server in updated:
         if "paused" in entry.changes:
             pausing[entry.changes["paused"][1]].append(server.pk)
-        if entry.changes.keys() - {"paused"}:
-            recording.save(server, actor=actor, now=now)
-        done += 1
-        progress(done)
     recording.pause(pausing[True], actor=actor, now=now)
     recording.resume(pausing[False], actor=actor, now=now)
     return entries

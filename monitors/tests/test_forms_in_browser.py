@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
@@ -99,8 +99,13 @@ def test_what_was_typed_is_not_thrown_away_without_a_question(visit):
     expect(opener).to_be_focused()
     press(page, "Enter")
     page.get_by_label("Name", exact=True).fill("web-1")
-    asked = []
-    page.once("dialog", lambda question: (asked.append(question.message), question.dismiss()))
+    asked: list[str] = []
+
+    def stay(question: Dialog) -> None:
+        asked.append(question.message)
+        question.dismiss()
+
+    page.once("dialog", stay)
     press(page, "Escape")
     expect(page.get_by_label("Name", exact=True)).to_have_value("web-1")
     assert asked == ["Discard what you entered?"]

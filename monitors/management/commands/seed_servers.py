@@ -20,7 +20,8 @@ from monitors.seeding.wording import ACTIONS, details_of, name_of
 from monitors.transactions import retried_atomic
 
 ACTOR = "seed_servers"
-REPORT_EVERY = 500
+REPORT_FROM = 500
+"""Rows that take long enough for somebody to wonder."""
 
 
 class Command(BaseCommand):
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         return entries
 
     def _progress(self, done: int, total: int) -> None:
-        if total >= REPORT_EVERY and done and (done % REPORT_EVERY == 0 or done == total):
+        if total >= REPORT_FROM and done:
             self.stderr.write(_("%(done)d of %(total)d written") % {"done": done, "total": total}, str)
 
     def _report(self, entries: Sequence[Entry], verbosity: int, *, only_rejected: bool) -> None:
