@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -27,6 +29,7 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
             ("monitors.incident", _("Incidents"), "report"),
             ("monitors.statustransition", _("Changes of state"), "swap_vert"),
             ("monitors.serverstatus", _("Statuses"), "monitor_heart"),
+            ("monitors.lastfailure", _("Last failures"), "error"),
             ("monitors.pastoutcome", _("Outcomes"), "history"),
             ("monitors.rollup", _("Rollups"), "bar_chart"),
         ),
@@ -53,6 +56,7 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
             ("auth.user", _("Users"), "person"),
             ("auth.group", _("Groups"), "group"),
             ("monitors.apitoken", _("API tokens"), "key"),
+            ("admin.logentry", _("Who changed what"), "manage_history"),
         ),
     ),
 )
@@ -68,7 +72,7 @@ def side_bar(request: HttpRequest) -> list[dict[str, Any]]:
         links = [
             {"title": label, "icon": icon, "link": reverse("admin:{}_{}_changelist".format(*model.split(".")))}
             for model, label, icon in items
-            if request.user.has_perm("{}.view_{}".format(*model.split(".")))
+            if admin.site.get_model_admin(apps.get_model(model)).has_view_permission(request)
         ]
         if links:
             groups.append({"title": title, "separator": True, "collapsible": False, "items": links})

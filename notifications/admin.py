@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
@@ -16,18 +15,18 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from monitors.admin.base import RecordAdmin, SecretTextarea
-from monitors.models import Environment
+from monitors.admin.base import ChoiceFilter, RecordAdmin, SecretTextarea
 from notifications import outbox, storm_admin
-from notifications.models import Channel, Delivery, SkipReason, State
+from notifications.forms import ChannelForm
+from notifications.models import Channel, Delivery, Guarantee, SkipReason, State
 from notifications.refusals import describe_refusal
 from notifications.trial import try_channel
-from notifications.validation import new_hook_id
-from notifications.webhooks import clean_hook_url, hint
+from notifications.workspace.wording import describe_guarantee
 
 __all__ = ["ChannelAdmin", "DeliveryAdmin", "storm_admin"]
 
@@ -38,77 +37,57 @@ STATE_COLOURS = {
     State.PENDING.value: "info",
     State.SENDING.value: "info",
 }
+GUARANTEE_COLOURS = {Guarantee.EXACTLY_ONCE.value: "success", Guarantee.AT_LEAST_ONCE.value: "warning"}
 MOST_TESTS = 10
 """Test messages sent by one request, one after the other."""
 
 
-class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """The webhook has a field that is not the column's: what is stored is neither shown nor read."""
+class AdminChannelForm(ChannelForm):
+    """The same form in the admin's own dress."""
 
-    channel_id = forms.CharField(
-        label=gettext_lazy("Channel id"),
-        required=False,
-        max_length=255,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Slack's id, such as C024BE91L. May be left empty for a channel with a webhook."),
-    )
-    webhook = forms.CharField(
-        label=gettext_lazy("Webhook URL"),
-        required=False,
-        widget=SecretTextarea({"rows": 2}),
-        help_text=gettext_lazy(
-            "An incoming webhook of Slack; stored encrypted, never shown again. Empty = it stays as it is; without "
-            "one, messages go out by the bot token."
-        ),
-    )
-    remove_webhook = forms.BooleanField(
-        label=gettext_lazy("Remove the webhook"),
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text=gettext_lazy("From then on messages go out by the bot token."),
-    )
-    environments = forms.MultipleChoiceField(
-        label=gettext_lazy("Environments"),
-        required=False,
-        choices=Environment.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=gettext_lazy("Only servers of these. None = all."),
-    )
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        widgets = {
+            "channel_id": UnfoldAdminTextInputWidget(),
+            "webhook": SecretTextarea({"rows": 2}),
+            "remove_webhook": UnfoldBooleanSwitchWidget(),
+            "environments": UnfoldAdminCheckboxSelectMultipleWidget(),
+            "language": UnfoldAdminSelectWidget(),
+        }
+        for name in widgets.keys() & self.fields.keys():
+            field: Any = self.fields[name]
+            widgets[name].is_required = field.required
+            field.widget = widgets[name]
+            if hasattr(field, "choices"):
+                field.choices = field.choices  # hands them to the widget
 
-    class Meta:
-        model = Channel
-        fields = ("channel_id", "name", "enabled", "environments")
 
-    def clean_webhook(self) -> str:
-        text = self.cleaned_data["webhook"]
-        return clean_hook_url(text) if text else ""
+class GuaranteeFilter(ChoiceFilter):
+    title = gettext_lazy("guarantee")
+    parameter_name = field = "guarantee"
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if self.instance._state.adding and "webhook" in cleaned and not cleaned.get("channel_id", "?"):
-            if not cleaned["webhook"]:
-                raise forms.ValidationError({"channel_id": _("Give the channel's id, or a webhook.")})
-            cleaned["channel_id"] = new_hook_id()
-        return cleaned
-
-    def columns(self) -> dict[str, Any]:
-        """What to write, by column, as `Channel.clean()` left it."""
-        columns = {name: getattr(self.instance, name) for name in ("name", "enabled", "environments")}
-        webhook = self.cleaned_data["webhook"] or None
-        if webhook or self.cleaned_data.get("remove_webhook"):
-            columns |= {"hook_url": webhook, "hook_url_hint": hint(webhook)}
-        return columns
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(choice.value, str(choice.label)) for choice in Guarantee if choice.value]
 
 
 @admin.register(Channel)
 class ChannelAdmin(ModelAdmin):
-    form = ChannelForm
-    list_display = ("__str__", "channel_id", "enabled", "environments_in_words", "hook_url_hint", "updated_at")
-    list_filter = ("enabled",)
+    form = AdminChannelForm
+    list_display = (
+        "__str__",
+        "channel_id",
+        "enabled",
+        "environments_in_words",
+        "hook_url_hint",
+        "guarantee_label",
+        "explanation",
+        "updated_at",
+    )
+    list_filter = ("enabled", GuaranteeFilter)
     search_fields = ("channel_id", "name")
     ordering = ("name", "channel_id")
     actions = ("enable", "disable", "test")
-    add_fields = ("channel_id", "name", "webhook", "enabled", "environments")
+    add_fields = ("channel_id", "name", "webhook", "enabled", "environments", "language")
     change_fields = (
         "channel_id",
         "name",
@@ -117,8 +96,13 @@ class ChannelAdmin(ModelAdmin):
         "remove_webhook",
         "enabled",
         "environments",
+        "language",
+        "guarantee_label",
+        "explanation",
+        "checked_at",
         "updated_at",
     )
+    shown_fields = ("channel_id", "hook_url_hint", "guarantee_label", "explanation", "checked_at", "updated_at")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("hook_url")
@@ -131,11 +115,19 @@ class ChannelAdmin(ModelAdmin):
         return [name for name in self.change_fields if name not in ("webhook", "remove_webhook")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> Any:
-        return ("channel_id", "hook_url_hint", "updated_at") if obj else ()
+        return self.shown_fields if obj else ()
 
     @display(description=gettext_lazy("environments"))
     def environments_in_words(self, obj: Channel) -> str:
         return ", ".join(obj.environments) if obj.environments else _("all")
+
+    @display(description=gettext_lazy("guarantee"), ordering="guarantee", label=GUARANTEE_COLOURS)
+    def guarantee_label(self, obj: Channel) -> tuple[str, str]:
+        return obj.guarantee, obj.get_guarantee_display()
+
+    @display(description=gettext_lazy("what it means"))
+    def explanation(self, obj: Channel) -> str:
+        return describe_guarantee(obj)
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
         """Whoever begins to listen is told of what is down now. Two who take the same id at once: the database says who
@@ -205,10 +197,11 @@ class DeliveryAdmin(RecordAdmin):
         "state_label",
         "reason_in_words",
         "attempts",
+        "doubts",
         "sent_at",
         "seconds",
     )
-    list_filter = ("state", "kind", ChannelFilter, "created_at")
+    list_filter = ("state", "kind", ChannelFilter, "found", "possible_repeat", "created_at")
     search_fields = ("key", "transition__host_name", "reason", "error")
     ordering = ("-id",)
     list_select_related = ("transition", "storm")
@@ -228,10 +221,16 @@ class DeliveryAdmin(RecordAdmin):
         "created_at",
         "first_attempt_at",
         "next_attempt_at",
+        "attempt_ended_at",
+        "looks",
+        "found",
+        "possible_repeat",
         "sent_at",
         "seconds",
-        "possible_repeat",
+        "edited_at",
+        "edit_due_at",
         "slack_ts",
+        "thread_ts",
         "error",
     )
 
@@ -262,6 +261,12 @@ class DeliveryAdmin(RecordAdmin):
         if obj.state == State.SKIPPED:
             return str(dict(SkipReason.choices).get(obj.reason, obj.reason))
         return describe_refusal(obj.reason) if obj.reason else ""
+
+    @display(description=gettext_lazy("doubts"))
+    def doubts(self, obj: Delivery) -> str:
+        """What became of a message whose answer was lost."""
+        told = ((obj.found, _("found")), (obj.possible_repeat, _("possible repeat")))
+        return ", ".join(words for is_so, words in told if is_so)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_delivery")

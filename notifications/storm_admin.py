@@ -12,10 +12,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from monitors.admin.base import EnvironmentFilter, RecordAdmin
+from monitors.admin.base import EnvironmentFilter, ExplainingAdmin, RecordAdmin
 from notifications.models import Channel, Delivery, Kind, State, Storm, StormRule
 from notifications.outbox.claiming import TELLING
 from notifications.outbox.gathering import Rule
@@ -23,7 +22,8 @@ from notifications.refusals import describe_refusal
 
 
 @admin.register(StormRule)
-class StormRuleAdmin(ModelAdmin):
+class StormRuleAdmin(ExplainingAdmin):
+    explained = {"environment": gettext_lazy("Whose failures are counted together.")}
     list_display = ("environment", "servers", "seconds")
     ordering = ("environment",)
 

@@ -10,9 +10,10 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from unfold.admin import ModelAdmin
+from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from monitors.admin.base import ExplainingAdmin
 from monitors.models import ApiToken
 
 admin.site.unregister(User)
@@ -24,10 +25,17 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class UserAdmin(DjangoUserAdmin, ExplainingAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs alone
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    explained = {
+        "first_name": gettext_lazy("Shown beside the name of the account."),
+        "last_name": gettext_lazy("Shown beside the name of the account."),
+        "email": gettext_lazy("For people to find each other: the monitor sends no mail."),
+        "last_login": gettext_lazy("Kept by the monitor."),
+        "date_joined": gettext_lazy("When the account was made."),
+    }
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))
@@ -44,12 +52,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # gener
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(DjangoGroupAdmin, ExplainingAdmin):  # type: ignore[misc]  # the stubs type get_form
     """Roles: which model permissions belong together."""
+
+    explained = {"name": gettext_lazy("Of the role. viewer, operator and admin were made by the monitor.")}
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(ExplainingAdmin):
     list_display = ("name", "user", "ends_in", "created_at", "last_used_at")
     list_filter = ("created_at", "last_used_at")
     list_select_related = ("user",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from monitors.admin.help import SHOWN
 from monitors.display import instant
 from monitors.models import Environment
 from monitors.wording import WORDS, failure_label
@@ -26,7 +27,22 @@ HEALTH_COLOURS = {
 }
 
 
-class RecordAdmin(ModelAdmin):
+class ExplainingAdmin(ModelAdmin):
+    """Says of each field what it means: also of those that are only shown, and of those whose model says nothing."""
+
+    explained: Mapping[str, Any] = {}
+    """Help for fields that can be filled in, by name."""
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        help_texts = {**self._help_of_model(), **self.explained, **kwargs.pop("help_texts", {})}
+        return super().get_form(request, obj, change=change, help_texts=help_texts, **kwargs)
+
+    def _help_of_model(self) -> dict[str, Any]:
+        own = {field.name: getattr(field, "help_text", "") for field in self.model._meta.get_fields()}
+        return {**SHOWN, **{name: text for name, text in own.items() if text}}
+
+
+class RecordAdmin(ExplainingAdmin):
     """What the monitor itself writes: to be read, never to be edited or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, *_args: Any) -> bool:
@@ -54,6 +70,7 @@ def instant_column(field: str, title: Any) -> Callable[[Model], str]:
         value: datetime | None = getattr(obj, field)
         return instant(value)
 
+    column.__name__ = field  # by which its help is found
     return column
 
 

@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from monitors.admin.base import ExplainingAdmin
 from monitors.models import Policy
 from monitors.targets import variables
 
@@ -23,12 +23,13 @@ VARIABLES = {
 
 
 @admin.register(Policy)
-class PolicyAdmin(ModelAdmin):
+class PolicyAdmin(ExplainingAdmin):
     """The four rows are made by a migration: none is added, none deleted."""
 
     list_display = ("environment", "interval", "timeout", "to_recover", "to_alarm")
     readonly_fields = ("environment",)
     fields = ("environment", *VARIABLES)
+    explained = {"environment": gettext_lazy("Whose servers inherit what is set here.")}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""What the monitor has written: statuses, changes, incidents, history and its own pulse. Read-only."""
+"""What the monitor has written: statuses, changes, incidents and history. Read-only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, Prefetch, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -24,12 +25,11 @@ from monitors.admin.base import (
     actor,
     instant_column,
 )
+from monitors.admin.inlines import NoteInline
 from monitors.display import failure_text, health_word
 from monitors.models import (
-    Gap,
-    Heartbeat,
     Incident,
-    InventoryRun,
+    LastFailure,
     PastOutcome,
     Rollup,
     Server,
@@ -63,6 +63,7 @@ class ServerStatusAdmin(RecordAdmin):
     since_at = instant_column("since", _("since"))
     next_probe = instant_column("next_probe_at", _("next probe"))
     run_began = instant_column("run_began_at", _("run began"))
+    certificate_expires = instant_column("certificate_expires_at", _("certificate expires"))
 
     list_display = ("server", "health_label", since_at, "failure_line", "latency_ms", last_checked, next_probe)
     list_filter = (StoredHealthFilter, FailureFilter)
@@ -82,6 +83,7 @@ class ServerStatusAdmin(RecordAdmin):
         "latency_ms",
         "stages_line",
         "peer",
+        certificate_expires,
         next_probe,
     )
 
@@ -117,6 +119,32 @@ def _stages(packed: str) -> str:
     return ", ".join(f"{name} {taken} ms" for name, taken in stages_ms(packed).items() if taken is not None)
 
 
+@admin.register(LastFailure)
+class LastFailureAdmin(RecordAdmin):
+    happened_at = instant_column("at", _("at"))
+
+    list_display = ("server", happened_at, "failure_line", "peer", "status")
+    list_filter = (FailureFilter,)
+    search_fields = ("server__host_name", "detail")
+    ordering = ("-at",)
+    fields = readonly_fields = ("server", happened_at, "failure_line", "stages_line", "peer", "status", "answer")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LastFailure]:
+        return LastFailure.objects.select_related("server").defer("server__request_headers")
+
+    @display(description=_("failure"), ordering="failure")
+    def failure_line(self, obj: LastFailure) -> str:
+        return failure_text(obj)
+
+    @display(description=_("stages"))
+    def stages_line(self, obj: LastFailure) -> str:
+        return _stages(obj.stages)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sees a server sees how it failed."""
+        return request.user.has_perm("monitors.view_server")
+
+
 class OpenFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
@@ -130,6 +158,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(RecordAdmin):
+    inlines = (NoteInline,)
     list_display = (
         "host_name",
         "environment",
@@ -155,7 +184,18 @@ class IncidentAdmin(RecordAdmin):
         "end_reason",
         "acknowledged_by",
         "acknowledged_at",
+        "stages_line",
+        "peer",
+        "status",
+        "answer",
     )
+
+    def view_on_site(self, obj: Incident) -> str:
+        return reverse("monitors:incident", args=[obj.pk])
+
+    @display(description=_("stages"))
+    def stages_line(self, obj: Incident) -> str:
+        return _stages(obj.stages)
 
     @display(description=_("failure"), ordering="failure")
     def failure_line(self, obj: Incident) -> str:
@@ -288,68 +328,3 @@ class RollupAdmin(HistoryAdmin):
     @display(description=_("longest success (ms)"))
     def longest(self, obj: Rollup) -> float:
         return obj.elapsed_max_us / 1000
-
-
-@admin.register(Gap)
-class GapAdmin(RecordAdmin):
-    list_display = fields = readonly_fields = ("began_at", "ended_at", "length")
-    list_filter = ("ended_at",)
-    ordering = ("-began_at",)
-
-    @display(description=_("duration"))
-    def length(self, obj: Gap) -> str:
-        return duration_words(obj.duration)
-
-
-@admin.register(Heartbeat)
-class HeartbeatAdmin(RecordAdmin):
-    list_display = fields = readonly_fields = ("name", "at", "age")
-    ordering = ("name",)
-
-    @display(description=_("age"))
-    def age(self, obj: Heartbeat) -> str:
-        return duration_words(timezone.now() - obj.at)
-
-
-@admin.register(InventoryRun)
-class InventoryRunAdmin(RecordAdmin):
-    list_display = (
-        "started_at",
-        "dry_run",
-        "created_count",
-        "changed_count",
-        "vanished_count",
-        "rejected_count",
-        "unchanged",
-        "error",
-    )
-    list_filter = ("dry_run", "started_at")
-    search_fields = ("error",)
-    ordering = ("-started_at",)
-    fields = readonly_fields = (
-        "started_at",
-        "finished_at",
-        "dry_run",
-        "unchanged",
-        "created",
-        "changed",
-        "vanished",
-        "rejected",
-        "error",
-    )
-
-    @display(description=_("created"))
-    def created_count(self, obj: InventoryRun) -> int:
-        return len(obj.created)
-
-    @display(description=_("changed"))
-    def changed_count(self, obj: InventoryRun) -> int:
-        return len(obj.changed)
-
-    @display(description=_("vanished"))
-    def vanished_count(self, obj: InventoryRun) -> int:
-        return len(obj.vanished)
-
-    @display(description=_("rejected"))
-    def rejected_count(self, obj: InventoryRun) -> int:
-        return len(obj.rejected)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -18,12 +19,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from monitors import recording
-from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, SecretTextarea, actor
+from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, ExplainingAdmin, SecretTextarea, actor
 from monitors.display import (
     HEALTH_WORDS,
     STALE,
@@ -127,8 +127,10 @@ class KnownTypeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Server)
-class ServerAdmin(ModelAdmin):
+class ServerAdmin(ExplainingAdmin):
     form = ServerForm
+    explained = {"environment": gettext_lazy("Which policy it inherits, and which channels are told of it.")}
+    actions_list = ("paste", "export")
     list_display = (
         "host_name",
         "state_label",
@@ -275,16 +277,30 @@ class ServerAdmin(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
         return response
 
+    # buttons above the list: what they lead to is made for it
+
+    @action(description=gettext_lazy("Paste or upload a list"), permissions=["add"], icon="upload")
+    def paste(self, request: HttpRequest) -> HttpResponseBase:
+        return HttpResponseRedirect(reverse("monitors:paste"))
+
+    @action(description=gettext_lazy("Export as CSV"), permissions=["view"], icon="download")
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        return HttpResponseRedirect(reverse("monitors:export", args=["csv"]))
+
     # actions: Django runs them outside any transaction
 
     @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
-        count = recording.pause(_keys(queryset), actor=actor(request), now=timezone.now())
+        changed = list(queryset.filter(paused=False))
+        count = recording.pause(_ids(changed), actor=actor(request), now=timezone.now())
+        _log(request, changed, _("Paused."))
         self.message_user(request, ngettext("%(n)d server paused.", "%(n)d servers paused.", count) % {"n": count})
 
     @admin.action(description=gettext_lazy("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
-        count = recording.resume(_keys(queryset), actor=actor(request), now=timezone.now())
+        changed = list(queryset.filter(paused=True))
+        count = recording.resume(_ids(changed), actor=actor(request), now=timezone.now())
+        _log(request, changed, _("Resumed."))
         self.message_user(request, ngettext("%(n)d server resumed.", "%(n)d servers resumed.", count) % {"n": count})
 
     @admin.action(description=gettext_lazy("Switch notification on"), permissions=["change"])
@@ -296,7 +312,9 @@ class ServerAdmin(ModelAdmin):
         self._set_notification(request, queryset, on=False)
 
     def _set_notification(self, request: HttpRequest, queryset: QuerySet[Server], *, on: bool) -> None:
-        count = recording.set_notification(_keys(queryset), on, actor=actor(request), now=timezone.now())
+        changed = list(queryset.filter(notification=not on))
+        count = recording.set_notification(_ids(changed), on, actor=actor(request), now=timezone.now())
+        _log(request, changed, _("Notification switched on.") if on else _("Notification switched off."))
         text = ngettext("Notification of %(n)d server switched.", "Notification of %(n)d servers switched.", count)
         self.message_user(request, text % {"n": count})
 
@@ -319,3 +337,13 @@ def _shown_health(server: Any) -> str:
 
 def _keys(queryset: QuerySet[Server]) -> list[int]:
     return list(queryset.order_by().values_list("pk", flat=True))
+
+
+def _ids(servers: Iterable[Server]) -> list[int]:
+    return [server.pk for server in servers]
+
+
+def _log(request: HttpRequest, servers: Sequence[Server], message: str) -> None:
+    """For the history of each: Django writes it of forms, not of actions."""
+    if servers:
+        LogEntry.objects.log_actions(request.user.pk, servers, CHANGE, message)  # type: ignore[arg-type]  # any sequence

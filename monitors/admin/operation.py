@@ -1,0 +1,111 @@
+"""The monitor's own pulse, what the inventory said, and who changed what in the admin. Read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from monitors.admin.base import RecordAdmin
+from monitors.models import Gap, Heartbeat, InventoryRun
+from monitors.wording import duration_words
+
+
+@admin.register(Gap)
+class GapAdmin(RecordAdmin):
+    list_display = fields = readonly_fields = ("began_at", "ended_at", "length")
+    list_filter = ("ended_at",)
+    ordering = ("-began_at",)
+    explained = {"ended_at": _("When something was probed again.")}
+
+    @display(description=_("duration"))
+    def length(self, obj: Gap) -> str:
+        return duration_words(obj.duration)
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(RecordAdmin):
+    list_display = fields = readonly_fields = ("name", "at", "age")
+    ordering = ("name",)
+    explained = {"name": _("The part of the monitor that did its work."), "at": _("When it last did.")}
+
+    @display(description=_("age"))
+    def age(self, obj: Heartbeat) -> str:
+        return duration_words(timezone.now() - obj.at)
+
+
+@admin.register(InventoryRun)
+class InventoryRunAdmin(RecordAdmin):
+    list_display = (
+        "started_at",
+        "dry_run",
+        "created_count",
+        "changed_count",
+        "vanished_count",
+        "rejected_count",
+        "unchanged",
+        "error",
+    )
+    list_filter = ("dry_run", "started_at")
+    search_fields = ("error",)
+    ordering = ("-started_at",)
+    fields = readonly_fields = (
+        "started_at",
+        "finished_at",
+        "dry_run",
+        "unchanged",
+        "created",
+        "changed",
+        "vanished",
+        "rejected",
+        "error",
+    )
+
+    @display(description=_("created"))
+    def created_count(self, obj: InventoryRun) -> int:
+        return len(obj.created)
+
+    @display(description=_("changed"))
+    def changed_count(self, obj: InventoryRun) -> int:
+        return len(obj.changed)
+
+    @display(description=_("vanished"))
+    def vanished_count(self, obj: InventoryRun) -> int:
+        return len(obj.vanished)
+
+    @display(description=_("rejected"))
+    def rejected_count(self, obj: InventoryRun) -> int:
+        return len(obj.rejected)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(RecordAdmin):
+    """What was done in the admin, by whom. What was done on pages and by the API is among the changes of state."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "action_flag", "what")
+    list_filter = ("action_flag", "action_time")
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "user__username")
+    ordering = ("-action_time",)
+    fields = readonly_fields = ("action_time", "user", "content_type", "object_repr", "action_flag", "what")
+    explained = {
+        "action_time": _("When it was done."),
+        "user": _("Who did it."),
+        "content_type": _("What kind of thing it was done to."),
+        "object_repr": _("The name that it had then."),
+        "action_flag": _("Added, changed or deleted."),
+        "what": _("Which fields were changed, or which action was chosen."),
+    }
+
+    @display(description=_("what"))
+    def what(self, obj: LogEntry) -> str:
+        return obj.get_change_message()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever manages users may know what they did."""
+        return request.user.has_perm("auth.view_user")

@@ -1,0 +1,223 @@
+"""The first page of the admin, what it explains, and whose deeds it remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.utils import timezone
+
+from monitors import recording
+from monitors.admin.base import ExplainingAdmin, RecordAdmin
+from monitors.models import Heartbeat, Incident, IncidentNote, Server
+from monitors.tests.builders import SECOND, see, server
+from monitors.tests.people import person
+from notifications.models import Channel, Delivery, Kind, State
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
+SERVERS = "/admin/monitors/server/"
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(person("operator", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def root(client):
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def text(response) -> str:
+    assert response.status_code == 200
+    return str(response.content, "utf-8")
+
+
+# home
+
+
+def test_the_home_says_what_the_dashboard_says(operator, now):
+    Heartbeat.objects.create(name="tick", at=now)
+    see(server(host_name="fine"), "+", start=now - SECOND)
+    see(server(host_name=HOSTILE), "--", start=now - 20 * SECOND)
+    Channel.objects.create(channel_id="C1", name="alerts")
+    Delivery.objects.create(kind=Kind.FAILURE, channel_id="C1", key="t:1", state=State.FAILED, reason="is_archived")
+    page = text(operator.get("/admin/"))
+    for words in ("LIVE:", "1 of 2 down for", "Open incidents", "Connection refused", "failed last", "alerts"):
+        assert words in page
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_home_of_a_monitor_without_servers_leads_on(operator):
+    page = text(operator.get("/admin/"))
+    assert "No server is watched yet." in page
+    assert "None: nothing is down." in page
+
+
+def test_the_home_shows_nothing_to_somebody_without_a_role(client):
+    client.force_login(person("", is_staff=True))
+    page = text(client.get("/admin/"))
+    assert "Open incidents" not in page
+    assert "Messages that failed last" not in page
+
+
+def test_the_home_takes_a_constant_number_of_queries(operator, now, django_assert_max_num_queries):
+    for _ in range(12):
+        see(server(), "--", start=now - 20 * SECOND)
+    with django_assert_max_num_queries(14):
+        text(operator.get("/admin/"))
+
+
+def test_the_side_bar_shows_each_what_they_may_see(client):
+    for role, sees in {"operator": False, "admin": True}.items():
+        client.force_login(person(role, is_staff=True))
+        assert ("Who changed what" in text(client.get("/admin/"))) is sees
+
+
+# help
+
+NO_HELP = {
+    "password": "Django writes it as a note with a link",
+    "facts": "says what it is in its heading",
+}
+"""Fields that may do without, and why."""
+ADMINS = {model._meta.label: (model, shown) for model, shown in admin.site._registry.items()}
+
+
+def missing(shown: Any, request: Any, obj: Model | None) -> list[str]:
+    form = shown.get_form(request, obj)
+    return [name for name, field in form.base_fields.items() if not field.help_text and name not in NO_HELP]
+
+
+@pytest.mark.parametrize("label", ADMINS)
+def test_every_field_that_can_be_filled_in_is_explained(rf, label):
+    model, shown = ADMINS[label]
+    request = rf.get("/admin/")
+    request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    assert missing(shown, request, None) + missing(shown, request, model()) == []
+
+
+OURS = {label: pair for label, pair in ADMINS.items() if isinstance(pair[1], ExplainingAdmin) and "notif" not in label}
+
+
+@pytest.mark.parametrize("label", OURS)
+def test_every_field_that_is_only_shown_is_explained(rf, label):
+    model, shown = OURS[label]
+    request = rf.get("/admin/")
+    request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    texts = shown.get_form(request, model())._meta.help_texts or {}
+    names = [name if isinstance(name, str) else name.__name__ for name in shown.get_readonly_fields(request, model())]
+    assert [name for name in names if not texts.get(name)] == []
+
+
+def test_help_is_on_the_page(operator, now):
+    target = server()
+    see(target, "--", start=now - 20 * SECOND)
+    for path in (f"{SERVERS}{target.pk}/change/", f"/admin/monitors/serverstatus/{target.pk}/change/"):
+        assert "own grid" in text(operator.get(path))
+    assert "The first failed probe of the run." in text(
+        operator.get(f"/admin/monitors/incident/{Incident.objects.get().pk}/change/")
+    )
+
+
+# incidents
+
+
+def test_an_incident_shows_its_evidence_and_notes_and_leads_to_its_page(operator, now):
+    see(server(), "--", start=now - 20 * SECOND)
+    found = Incident.objects.get()
+    Incident.objects.update(answer=HOSTILE, status=503)
+    IncidentNote.objects.create(incident=found, at=now, author="kim", text="Disk full.")
+    page = text(operator.get(f"/admin/monitors/incident/{found.pk}/change/"))
+    for words in ("503", "&lt;script&gt;", "Disk full.", f"/incidents/{found.pk}/"):
+        assert words in page
+    assert HOSTILE not in page
+
+
+# who did what
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("pause", "Paused."),
+        ("resume", "Resumed."),
+        ("notification_off", "Notification switched off."),
+        ("notification_on", "Notification switched on."),
+    ],
+)
+def test_an_action_is_in_the_history_of_what_it_changed(operator, now, action, message):
+    changed, unchanged = server(), server()
+    if action == "resume":
+        recording.pause([changed.pk], actor="kim", now=now)
+    elif action == "pause":
+        recording.pause([unchanged.pk], actor="kim", now=now)
+    elif action == "notification_on":
+        recording.set_notification([changed.pk], False, actor="kim", now=now)
+    else:
+        recording.set_notification([unchanged.pk], False, actor="kim", now=now)
+    form = {"action": action, "_selected_action": [changed.pk, unchanged.pk]}
+    operator.post(SERVERS, form)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.get_change_message()) == (str(changed.pk), message)
+    assert message in text(operator.get(f"{SERVERS}{changed.pk}/history/"))
+
+
+def test_a_change_is_remembered_without_secrets(root):
+    target = server()
+    form = {
+        **{name: value or "" for name, value in Server.objects.filter(pk=target.pk).values().get().items()},
+        "notification": "on",
+        "request_headers": '{"Authorization": "Bearer very-secret"}',
+        "verify_tls": "",
+    }
+    root.post(f"{SERVERS}{target.pk}/change/", {name: form[name] for name in form if not name.endswith("_at")})
+    assert Server.objects.get().request_headers == {"Authorization": "Bearer very-secret"}
+    page = text(root.get("/admin/admin/logentry/"))
+    assert target.host_name in page
+    assert "very-secret" not in page
+
+
+def test_what_was_done_is_read_by_whoever_manages_users(client):
+    for role, status in {"operator": 403, "admin": 200}.items():
+        client.force_login(person(role, is_staff=True))
+        assert client.get("/admin/admin/logentry/").status_code == status
+
+
+# lists in and out
+
+
+def test_the_list_leads_to_the_paste_page_and_to_the_export(operator):
+    page = text(operator.get(SERVERS))
+    assert "Paste or upload a list" in page
+    assert "Export as CSV" in page
+    model_admin: Any = admin.site.get_model_admin(Server)
+    for name in model_admin.actions_list:
+        answer = operator.get(f"{SERVERS}{name}/")
+        assert answer.status_code == 302
+        assert operator.get(answer["Location"]).status_code == 200
+
+
+def test_records_are_only_read(rf):
+    request = rf.get("/admin/")
+    request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    records = [shown for _, shown in ADMINS.values() if isinstance(shown, RecordAdmin)]
+    assert len(records) >= 10
+    for shown in records:
+        assert not shown.has_add_permission(request)
+        assert not shown.has_change_permission(request)
+        assert not shown.has_delete_permission(request)
