@@ -62,6 +62,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     class Meta:
         model = Channel
         fields: tuple[str, ...] = ("channel_id", "name", "enabled", "environments", "language")
+        help_texts = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
 
     def clean_webhook(self) -> str:
         text = self.cleaned_data["webhook"]

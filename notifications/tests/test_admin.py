@@ -154,6 +154,24 @@ def test_a_channel_that_is_switched_on_is_told_what_is_down_now_and_once(operato
     assert [(row.kind, row.state) for row in Delivery.objects.filter(channel="C024BE91L")] == [("ongoing", "pending")]
 
 
+def test_a_channel_says_what_it_can_be_promised_and_what_is_missing(operator):
+    channel(hook_url=None, guarantee="at_least_once", lacks="missing_scope:channels:history")
+    channel(channel_id="C2", guarantee="exactly_once")
+    for path in (CHANNELS, f"{CHANNELS}C024BE91L/change/"):
+        page = text(operator.get(path))
+        assert "at least once" in page
+        assert "The app lacks the scope channels:history" in page
+    assert operator.get(f"{CHANNELS}?guarantee=exactly_once").context["cl"].result_count == 1
+
+
+def test_the_language_of_a_channel_is_chosen(operator):
+    channel()
+    change(operator, "C024BE91L", enabled="on", language="ko")
+    assert Channel.objects.get().language == "ko"
+    change(operator, "C024BE91L", enabled="on", language="tlh")
+    assert Channel.objects.get().language == "ko"
+
+
 def test_channels_are_switched_by_an_action(operator):
     channel()
     assert "1 channel changed." in text(act(operator, CHANNELS, "disable", "C024BE91L"))
@@ -223,13 +241,16 @@ def test_a_delivery_says_why_it_failed_and_is_not_edited(client):
     assert client.post(f"{DELIVERIES}{failed.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-FILTERS = {"state=failed": 1, "channel=C1": 1, "channel=C2": 0, "q=needle": 1, "q=nowhere": 0, "": 2}
+FILTERS = {"state=failed": 1, "channel=C1": 1, "channel=C2": 0, "q=needle": 1, "q=nowhere": 0, "": 2} | {
+    "found__exact=1": 1,
+    "possible_repeat__exact=1": 0,
+}
 
 
 @pytest.mark.parametrize(("query", "found"), FILTERS.items(), ids=FILTERS)
 def test_deliveries_are_filtered(viewer, query, found):
     channel(channel_id="C3")
-    Delivery.objects.create(kind="test", channel_id="C1", key="test:needle", state=State.FAILED)
+    Delivery.objects.create(kind="test", channel_id="C1", key="test:needle", state=State.FAILED, found=True)
     Delivery.objects.create(kind="test", channel_id=None, key="test:2", state=State.SKIPPED, reason="no_channel")
     assert viewer.get(f"{DELIVERIES}?{query}").context["cl"].result_count == found
 
