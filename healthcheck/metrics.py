@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from healthcheck import readiness
 from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
-from notifications.models import Delivery, State
+from notifications.models import Channel, Delivery, Guarantee, State
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -91,10 +91,38 @@ def _outcomes(now: datetime) -> Iterator[Metric]:
     yield _gauge("open_incidents", "Outages going on.", [((), Incident.objects.filter(ended_at=None).count())])
 
 
+def _by_state() -> Iterable[dict[str, Any]]:
+    rows: Any = Delivery.objects.order_by().values("state")
+    found: Iterable[dict[str, Any]] = rows.annotate(
+        count=Count("id"),
+        all_attempts=Sum("attempts"),
+        tried=Count("id", filter=Q(attempts__gt=0)),
+        found_ones=Count("id", filter=Q(found=True)),
+        repeated=Count("id", filter=Q(possible_repeat=True)),
+    )
+    return found
+
+
+def _promised() -> dict[tuple[str], int]:
+    names = {Guarantee.UNCHECKED.value: "unchecked"}
+    counted = {(names.get(value, value),): 0 for value in Guarantee.values}
+    rows = Channel.objects.enabled().order_by().values_list("guarantee").annotate(count=Count("channel_id"))
+    return counted | {(names.get(guarantee, guarantee),): count for guarantee, count in rows}
+
+
 def _deliveries(now: datetime) -> Iterator[Metric]:
     counted = Counter(dict.fromkeys(State.values, 0))
-    counted.update(dict(Delivery.objects.order_by().values_list("state").annotate(count=Count("id"))))
+    doubts = Counter(dict.fromkeys(("retries", "found", "repeated"), 0))
+    for row in _by_state():
+        counted[row["state"]] = row["count"]
+        doubts += Counter(retries=row["all_attempts"] - row["tried"], found=row["found_ones"], repeated=row["repeated"])
     yield _gauge("deliveries", "Kept messages.", (((state,), count) for state, count in counted.items()), "state")
+    yield _gauge("delivery_retries", "Attempts beyond each kept message's first.", [((), doubts["retries"])])
+    text = "Kept messages whose answer from Slack was lost, and which were found in the channel."
+    yield _gauge("deliveries_found", text, [((), doubts["found"])])
+    text = "Kept messages that were sent again without knowing whether they had arrived."
+    yield _gauge("deliveries_repeated", text, [((), doubts["repeated"])])
+    yield _gauge("channels", "Channels that receive alerts.", _promised().items(), "guarantee")
     pending = readiness.pending_delivery_age(now)
     yield _age("oldest_pending_delivery_seconds", "Since the oldest news that are not told yet.", pending)
     recent = Delivery.objects.filter(created_at__gte=now - HOUR, seconds__isnull=False).order_by(F("created_at").desc())
