@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 from drills.fleet import Flapping
-from drills.ground import Channel, Options, running_ground
+from drills.ground import Channel, Ground, Options, running_ground
 from drills.oracle import POSTS
+from drills.proxy import running_proxy
 from drills.result import Result
 from drills.slack import POST, WEBHOOK, Entry
-from drills.stack import WORKERS
+from drills.stack import SENDERS, WORKERS
 
 CAUGHT_SECONDS = 90.0
 """Within which a message to be caught in the act must come."""
 EXPOSED_SECONDS = 1.0
 """Before a kill: what was posted since then may not have been noted as sent."""
+LEASE_SECONDS = 30
+LOOKED_FOR_SECONDS = 15
+"""After the lease: twice, five seconds apart, and some."""
 LATENCY = 0.15
 """Seconds between recording and replying, so that kills at random find messages on their way."""
 
@@ -74,3 +80,34 @@ def _posted_lately(entries: Sequence[Entry], channels: Sequence[Channel]) -> int
     """How many of these channels' messages may have been on their way just now."""
     ids = {channel.id for channel in channels}
     return sum(entry["channel"] in ids and entry["at"] > time.time() - EXPOSED_SECONDS for entry in entries)
+
+
+def stop_between_claim_and_post(options: Options) -> Iterator[Result]:
+    """Drill 12: a sender stands still from the moment its claim is committed until long after its lease; meanwhile the
+    other one sends. Then the first one goes on where it was, and must not send."""
+    rounds = options.count(short=2, long=20)
+    stopped_for = options.size(short=1, long=3) * LEASE_SECONDS + LOOKED_FOR_SECONDS
+    stops, taken_over = 0, 0
+    with ExitStack() as exits:
+        processes = ("redis", "probes", SENDERS[1], "beat")
+        ground = exits.enter_context(running_ground(options, servers=3, webhooks=1, processes=processes))
+        stack = ground.stack
+        proxy = exits.enter_context(running_proxy(stack.directory / "proxy", stack.database.socket))
+        stack.start(SENDERS[0], DATABASE_URL=stack.database_at(proxy.path))
+        with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=8, up=10):
+            for _ in range(rounds):
+                proxy.arm(lambda: stack.signal(SENDERS[0], signal.SIGSTOP))
+                stops += proxy.claimed.wait(CAUGHT_SECONDS)
+                before = len(_posts(ground))
+                time.sleep(stopped_for)
+                taken_over += len(_posts(ground)) > before
+                stack.signal(SENDERS[0], signal.SIGCONT)
+        ground.settle()
+        bots = ground.judge([channel for channel in ground.channels if not channel.by_webhook])
+        webhooks = ground.judge([c for c in ground.channels if c.by_webhook], repeats_allowed=True)
+        ground.must(taken_over == rounds, f"the other sender sent in {taken_over} of {rounds} rounds")
+        yield ground.result("12 stop after the claim", rounds, stops, bots + webhooks)
+
+
+def _posts(ground: Ground) -> list[Entry]:
+    return [entry for entry in ground.slack.entries() if entry["method"] in POSTS]

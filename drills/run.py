@@ -27,6 +27,7 @@ DRILLS: dict[str, Drill] = {
     "7": infrastructure.empty_redis,
     "8": infrastructure.kill_database,
     "11": answers.lose_the_answer,
+    "12": kills.stop_between_claim_and_post,
     "14": answers.break_some_channels,
 }
 SHORT = ("1", "2", "4", "7", "8", "11", "14")

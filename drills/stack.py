@@ -48,7 +48,7 @@ class Stack:
         self.redis_url = f"unix://{redis_socket(directory)}?db=0"
         self.url = f"http://127.0.0.1:{variables['PORT']}"
         self.token = ""
-        self._directory = directory
+        self.directory = directory
         self._variables = dict(variables)
         self._commands = parse_procfile((ROOT / "Procfile").read_text()).processes
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -115,8 +115,12 @@ class Stack:
         if broker:
             end([broker], seconds=STOP_SECONDS)
 
+    def database_at(self, socket: Path) -> str:
+        """The DATABASE_URL of the same database by way of another socket."""
+        return f"mysql://root@localhost/{DATABASE}?unix_socket={socket}"
+
     def log(self, name: str) -> Path:
-        return self._directory / f"{name}.log"
+        return self.directory / f"{name}.log"
 
     def has_told_all(self) -> bool:
         """Whether the monitor itself thinks that nothing is left to tell."""
