@@ -66,6 +66,10 @@ def style_sheet(_request: HttpRequest) -> str:
     return static("css/admin.css")
 
 
+def icon(_request: HttpRequest) -> str:
+    return static("img/icon.svg")
+
+
 def side_bar(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, items in GROUPS:

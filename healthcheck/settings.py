@@ -150,12 +150,27 @@ SERVESTATIC_USE_FINDERS = True  # no collectstatic needed
 SERVESTATIC_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # 5,000 servers in one request are about 3 MB
 
+ACCENTS = {  # the accent of the pages (static/css/tokens.css) in the steps that the admin asks for
+    "50": "#f2f6fd",
+    "100": "#e7effc",
+    "200": "#cbdcf8",
+    "300": "#a5c5fb",
+    "400": "#86b6ff",
+    "500": "#3f80e0",
+    "600": "#1259c3",
+    "700": "#0f4ca6",
+    "800": "#103f86",
+    "900": "#15336a",
+    "950": "#15263e",
+}
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Server health monitor"),
     "SITE_HEADER": _("Server health monitor"),
     "SITE_SYMBOL": "monitor_heart",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "healthcheck.navigation.icon"}],
     "STYLES": ["healthcheck.navigation.style_sheet"],
+    "COLORS": {"primary": ACCENTS},
     "SHOW_LANGUAGES": True,
     "SIDEBAR": {"navigation": "healthcheck.navigation.side_bar"},
 }

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -211,3 +212,14 @@ def test_a_failure_and_its_end_appear_by_themselves(visit, now):
     see(target, "++", start=now + 10 * SECOND)
     expect(page.locator("#now")).to_contain_text("Healthy")
     expect(page.locator("#incidents")).not_to_contain_text("still open")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_home_of_the_admin(visit, target, dark):
+    root = User.objects.create_superuser("root")
+    for width in (390, 1440):
+        page = visit("/admin/", user=root, width=width, dark=dark)
+        expect(page.locator(".home")).to_contain_text("payments-gateway-3")
+        screenshot(page, f"admin-home-{width}-{'dark' if dark else 'light'}")
+        page.goto(f"/admin/monitors/server/{target.pk}/change/")
+        screenshot(page, f"admin-server-{width}-{'dark' if dark else 'light'}", whole=True)
