@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from monitors import recording
+from monitors.charts import stages
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import outcome_text
 from monitors.errors import is_refusal
+from monitors.fields import MILLISECOND
 from monitors.forms.server import PATIENCE_SECONDS, ServerForm, bounded
 from monitors.looking import look
 from monitors.models import Server, ServerStatus
@@ -110,8 +112,7 @@ def _tried(request: Request, form: ServerForm, in_force: Policies) -> HttpRespon
         context |= {
             "outcome": outcome,
             "said": outcome_text(outcome),
-            "stages": stages_ms(pack_stages(outcome.stages)),
-            "latency_ms": outcome.elapsed.total_seconds() * 1000,
+            "parts": stages.parts(stages_ms(pack_stages(outcome.stages)), outcome.elapsed / MILLISECOND),
             "address": address_text(tried),
             "shortened": tried.timeout_seconds != effective_of(form.instance, in_force).timeout_seconds,
             "patience": f"{PATIENCE_SECONDS:g}",
