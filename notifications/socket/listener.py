@@ -138,9 +138,9 @@ class Listener:
     def _connect(self) -> Connection:
         """A connection on which Slack has said hello. Raises NotConnectedError."""
         connection = Connection(self._account.token, self._ticket(), self._take, ping_seconds=self._patience.ping)
-        greeted = connection.greeted.wait(self._patience.hello)
-        if not greeted or connection.over.is_set():
+        if not connection.greeted.wait(self._patience.hello):
             connection.end("no_hello")
+        if connection.over.is_set() and connection.why not in RENEWED:
             connection.close()
             raise NotConnectedError(connection.why)
         return connection

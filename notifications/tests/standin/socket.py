@@ -50,6 +50,7 @@ class Socket:
         """`host:port` that tickets are for, instead of the stand-in."""
         self.connections = 0
         """That ever stood."""
+        self.most_at_once = 0
         self.acknowledged: list[str] = []
         """Envelopes, in order."""
         self._tickets: set[str] = set()
@@ -137,6 +138,7 @@ class Socket:
         with self._changed:
             self._live.append(pair)
             self.connections += 1
+            self.most_at_once = max(self.most_at_once, self.live)
             self._changed.notify_all()
         try:
             async for message in session:
