@@ -1,71 +1,71 @@
 """The small figures of a row: its last outcomes as a strip, and their latencies as a line.
 
-There are hundreds of them on a page, so equal neighbours share one path, and what the tooltip says (js/strip.js) is
-packed: one word for each outcome.
+There are hundreds of them on a page, so equal neighbours share one path, the line has fewer points than there are
+outcomes, and what the tooltip says (js/strip.js) is packed into one word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from monitors.display import instant
-from monitors.strip import LENGTH, LETTER_OF, Mark, marks
+from monitors.strip import LENGTH, LETTERS, SUCCESS, Mark, marks
 from monitors.wording import failure_words
 
 BAR = 3
 """Width of one outcome, with the gap that the style sheet cuts into it."""
 BARS = {"ok": 10, "failed": 16, "unclear": 4}
 """Height of each kind of outcome in a strip of 16: telling them apart takes no colour."""
-SPARK_HEIGHT = 15
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+KINDS = {
+    letter: "ok" if failure is None else "failed" if failure.conclusive else "unclear"
+    for letter, failure in LETTERS.items()
+}
+TOGETHER = 3
+"""Outcomes that share a point of the line: the longest latency of them."""
+SPARK_POINTS, SPARK_HEIGHT = LENGTH // TOGETHER, 9
 
 
-def strip_svg(recent: str) -> SafeString:
-    """The last outcomes, the latest at the right. Takes the focus: arrow keys go from one to the next."""
+def strip_svg(recent: str, *, latencies: bool) -> SafeString:
+    """The last outcomes, the latest at the right, for the tooltip with their `latencies`. Takes the focus: arrow keys
+    go from one to the next."""
     seen = marks(recent)
-    kinds = [_kind(mark) for mark in seen]
-    runs: dict[str, list[tuple[int, int]]] = {kind: [] for kind in BARS}
-    position = LENGTH - len(kinds)
-    for kind, run in groupby(kinds):
+    runs: dict[str, list[str]] = {}
+    position = LENGTH - len(seen)
+    for kind, run in groupby(KINDS[letter] for letter, _latency, _second in seen):
         length = len(list(run))
-        runs[kind].append((position * BAR, length * BAR))
+        runs.setdefault(kind, []).append(_bar(position * BAR, length * BAR, BARS[kind]))
         position += length
-    paths = format_html_join(
-        "",
-        '<path class="{}" d="{}"/>',
-        ((kind, "".join(_bar(x, width, BARS[kind]) for x, width in bars)) for kind, bars in runs.items() if bars),
-    )
+    paths = "".join(f'<path class="{kind}" d="{"".join(bars)}"/>' for kind, bars in runs.items())
     return format_html(
         '<svg class="strip" viewBox="0 0 {} 16" role="img" tabindex="0" data-seen="{}" aria-label="{}">{}</svg>',
-        LENGTH * BAR,
-        " ".join(_packed(seen)),
-        _summary(seen),
-        paths,
+        *(LENGTH * BAR, "".join(_packed(seen, latencies)), _summary(seen), SafeString(paths)),  # words of ours, numbers
     )
 
 
 def spark_svg(recent: str) -> SafeString:
     """The latencies of the successes among them, from 0 to the longest. Says nothing that the strip does not say."""
+    points: list[int | None] = [None] * SPARK_POINTS
     seen = marks(recent)
-    longest = max((mark.latency_ms for mark in seen if mark.failure is None), default=0.0)
+    for place, (letter, latency, _second) in enumerate(seen, LENGTH - len(seen)):
+        if letter == SUCCESS:
+            points[place // TOGETHER] = max(latency, points[place // TOGETHER] or 0)
+    longest = max((point for point in points if point), default=0)
     if not longest:
         return SafeString("")
-    first = LENGTH - len(seen)
-    heights = [
-        None if mark.failure else SPARK_HEIGHT - round(mark.latency_ms / longest * (SPARK_HEIGHT - 1)) for mark in seen
-    ]
-    path = "".join(_line(first, heights))
-    return format_html('<svg class="spark" viewBox="0 0 {} 16" aria-hidden="true"><path d="{}"/></svg>', LENGTH, path)
+    heights = [None if point is None else SPARK_HEIGHT - round(point / longest * SPARK_HEIGHT) for point in points]
+    path = "".join(_line(heights))
+    return SafeString(f'<svg class="spark" viewBox="0 0 {SPARK_POINTS} 10"><path d="{path}"/></svg>')
 
 
-def _line(first: int, heights: Sequence[int | None]) -> Iterator[str]:
+def _line(heights: Sequence[int | None]) -> Iterator[str]:
     """A path in which what stays level is one step; a failure is a gap."""
-    x, before = first, None
+    x = 0
+    before: int | None = None
     for height, run in groupby(heights):
         length = len(list(run))
         if height is not None:
@@ -75,32 +75,17 @@ def _line(first: int, heights: Sequence[int | None]) -> Iterator[str]:
         x, before = x + length, height
 
 
-def _packed(seen: Sequence[Mark]) -> Iterator[str]:
-    """For each outcome its letter, its latency in ms and, after a colon, the seconds since the one before where these
-    are not as many as last time; the first says when it was. Numbers have the base 36."""
-    if not seen:
-        return
-    yield f"{LETTER_OF[seen[0].failure]}{_base36(round(seen[0].latency_ms))}:{_base36(int(seen[0].at.timestamp()))}"
-    distance = None
-    for before, mark in pairwise(seen):
-        seconds = int((mark.at - before.at).total_seconds())
-        word = f"{LETTER_OF[mark.failure]}{_base36(round(mark.latency_ms))}"
-        yield word if seconds == distance else f"{word}:{_base36(max(0, seconds))}"
-        distance = seconds
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = DIGITS[digit] + digits
-    return digits or "0"
-
-
-def _kind(mark: Mark) -> str:
-    if mark.failure is None:
-        return "ok"
-    return "failed" if mark.failure.conclusive else "unclear"
+def _packed(seen: Sequence[Mark], latencies: bool) -> Iterator[str]:
+    """For each outcome its letter, its latency in ms if wanted and, after a colon, the seconds since the one before
+    where these are not as many as last time; the first says when it was. `*` and a number: so many alike."""
+    words, before, distance = [], 0, 0
+    for letter, tenths, second in seen:
+        latency, step = str((tenths + 5) // 10) if latencies else "", second - before
+        words.append(f"{letter}{latency}" if step == distance else f"{letter}{latency}:{step}")
+        before, distance = second, step
+    for word, alike in groupby(words):
+        number = len(list(alike))
+        yield word if number == 1 else f"{word}*{number}"
 
 
 def _bar(x: int, width: int, height: int) -> str:
@@ -110,9 +95,9 @@ def _bar(x: int, width: int, height: int) -> str:
 def _summary(seen: Sequence[Mark]) -> str:
     if not seen:
         return _("No outcome yet")
-    succeeded = sum(mark.failure is None for mark in seen)
+    succeeded = sum(mark.letter == SUCCESS for mark in seen)
     text = _("%(ok)d of the last %(all)d probes succeeded.") % {"ok": succeeded, "all": len(seen)}
-    latest = next((mark for mark in reversed(seen) if mark.failure), None)
+    latest = next((mark for mark in reversed(seen) if mark.letter != SUCCESS), None)
     if latest is None:
         return text
     failed = _("Latest failure: %(failure)s, %(at)s.") % {

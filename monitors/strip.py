@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from string import ascii_letters
+from typing import NamedTuple
 
 from monitors.probers.base import Failure, Observation, Stages
 
@@ -20,13 +21,26 @@ began (8 hexadecimal digits, good until 2106)."""
 MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One outcome of a strip."""
+class Mark(NamedTuple):
+    """One outcome of a strip. A page has thousands of them, so what is not asked for is not worked out."""
 
-    failure: Failure | None
-    latency_ms: float
-    at: datetime
+    letter: str
+    tenths: int
+    """Latency in tenths of a millisecond."""
+    second: int
+    """When it began, in seconds since 1970."""
+
+    @property
+    def failure(self) -> Failure | None:
+        return LETTERS[self.letter]
+
+    @property
+    def latency_ms(self) -> float:
+        return self.tenths / 10
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.second, UTC)
 
 
 def append(recent: str, observation: Observation) -> str:
@@ -37,13 +51,13 @@ def append(recent: str, observation: Observation) -> str:
     return recent[-TOKEN * (LENGTH - 1) :] + token
 
 
-def marks(recent: str) -> list[Mark]:
+@lru_cache(maxsize=2)  # a row is drawn as a strip and as a line
+def marks(recent: str) -> tuple[Mark, ...]:
     """The outcomes of `recent`, oldest first."""
-    tokens = [recent[start : start + TOKEN] for start in range(0, len(recent), TOKEN)]
-    return [
-        Mark(LETTERS[token[0]], int(token[1:6], 16) / 10, datetime.fromtimestamp(int(token[6:], 16), UTC))
-        for token in tokens
-    ]
+    return tuple(
+        Mark(recent[start], int(recent[start + 1 : start + 6], 16), int(recent[start + 6 : start + TOKEN], 16))
+        for start in range(0, len(recent), TOKEN)
+    )
 
 
 def pack_stages(stages: Stages) -> str:

@@ -46,16 +46,10 @@ def failure_line(standing: Model | None) -> str:
 
 @register.simple_tag
 def health(value: str, stale: bool = False) -> SafeString:
-    """Shape and word. A health that may no longer be true is not shown as if it were."""
+    """Shape (which the style sheet draws) and word. A health that may no longer be true is not shown as if it were."""
     shown = STALE if stale and value == "HEALTHY" else value
-    note = _("Not seen lately") if stale else ""
-    return format_html(
-        '<span class="health health-{}" title="{}"><span aria-hidden="true">{}</span> {}</span>',
-        shown.lower(),
-        note,
-        SHAPES.get(shown, "?"),
-        health_word(shown),
-    )
+    note = format_html(' title="{}"', _("Not seen lately")) if stale else ""
+    return format_html('<span class="health health-{}"{}>{}</span>', shown.lower(), note, health_word(shown))
 
 
 @register.filter
@@ -81,6 +75,14 @@ def age(value: datetime | None, now: datetime) -> str | SafeString:
     if not value:
         return ""
     return age_html(value, now)
+
+
+@register.filter
+def ago(value: datetime | None, now: datetime) -> str | SafeString:
+    """How long ago, in a list of hundreds: the instant is told by a script when it is wanted."""
+    if not value:
+        return ""
+    return format_html('<time datetime="{}" data-age>{}</time>', iso(value), duration_words(now - value))
 
 
 @register.filter
@@ -111,7 +113,13 @@ def admin_quoted(key: int | str) -> str:
 
 @register.filter
 def strip(recent: str) -> SafeString:
-    return strip_svg(recent or "")
+    return strip_svg(recent or "", latencies=True)
+
+
+@register.filter
+def small_strip(recent: str) -> SafeString:
+    """Of one row among a hundred."""
+    return strip_svg(recent or "", latencies=False)
 
 
 @register.filter

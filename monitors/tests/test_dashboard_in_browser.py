@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
 from monitors.models import Heartbeat, Server
 from monitors.tests.builders import SECOND, observation, see, server
+from monitors.tests.fleet import fleet
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -59,3 +61,25 @@ def test_a_failure_and_a_recovery_appear_while_the_page_is_open(visit, now):
     expect(page.locator(".open-incidents")).to_have_count(0)
     expect(page).to_have_title(re.compile("^Servers"))
     assert page.evaluate("window.sameDocument")
+
+
+LOOKS = [(width, dark, language) for width in (390, 1440) for dark in (False, True) for language in ("en", "ko")]
+
+
+@pytest.mark.parametrize(("width", "dark", "language"), [*LOOKS, (2560, False, "en"), (768, True, "en")])
+def test_the_dashboard_is_accessible_in_every_look(visit, now, width, dark, language):
+    fleet(12, now)
+    page = live(visit("/", width=width, dark=dark, language=language))
+    screenshot(page, f"dashboard-12-{width}-{'dark' if dark else 'light'}-{language}", whole=True)
+    assert_no_sideways_scrolling(page)
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("count", [0, 2_000])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_dashboard_stands_none_and_thousands(visit, now, count, width):
+    fleet(count, now, down=5)
+    page = live(visit("/", width=width))
+    screenshot(page, f"dashboard-{count}-{width}")
+    assert_no_sideways_scrolling(page)
+    assert_accessible(page)

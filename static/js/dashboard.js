@@ -21,9 +21,11 @@ if (board()) showDown(Number(board().dataset.down));
 
 /* Whether one row stands above another: negative, 0, positive. Only by state and by name is a change of place shown at
    once; by a column of numbers, rows that jump under the pointer would help nobody. */
+const HEALTH = ["unhealthy", "unknown", "paused", "healthy"]; // worst first
+const rank = (row) => 2 * HEALTH.findIndex((health) => row.classList.contains(`row-${health}`)) + !row.classList.contains("stale");
 const compare = (table, a, b) => {
   const name = (row) => row.querySelector(".name a").textContent;
-  const by = { state: () => a.dataset.rank.localeCompare(b.dataset.rank) || order.compare(name(a), name(b)),
+  const by = { state: () => rank(a) - rank(b) || order.compare(name(a), name(b)),
     name: () => order.compare(name(a), name(b)) }[table.dataset.sort];
   return by ? by() : null;
 };

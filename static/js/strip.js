@@ -1,29 +1,28 @@
 /* The tooltip of a strip: one outcome at a time, by pointer, or by arrow keys once the strip has the focus.
-   `data-seen` is packed by monitors/figures.py: letter, latency in ms, ":" and seconds, numbers to the base 36. */
+   `data-seen` is packed by monitors/figures.py: letter, latency in ms, ":" and the seconds since the outcome before, "*" and how many alike. */
 import { instantWords } from "./clock.js";
 import { word } from "./words.js";
 
 const LENGTH = 60;
+const PACKED = /([^\d:*])(\d*)(?::(-?\d+))?(?:\*(\d+))?/g;
 const found = document.getElementById("failures");
 const failures = found ? JSON.parse(found.textContent) : {};
 
 const outcomes = (strip) => {
   let at = 0;
   let distance = 0;
-  return (strip.dataset.seen ? strip.dataset.seen.split(" ") : []).map((packed, i) => {
-    const [head, seconds] = packed.split(":");
-    if (i === 0) at = parseInt(seconds, 36);
-    else {
-      if (seconds !== undefined) distance = parseInt(seconds, 36);
+  return [...strip.dataset.seen.matchAll(PACKED)].flatMap(([, letter, latency, seconds, alike]) => {
+    distance = seconds === undefined ? distance : Number(seconds);
+    return Array.from({ length: Number(alike ?? 1) }, () => {
       at += distance;
-    }
-    return { letter: head[0], latency: parseInt(head.slice(1), 36), at: new Date(at * 1000) };
+      return { letter, latency, at: new Date(at * 1000) };
+    });
   });
 };
 
 const words = ({ letter, latency, at }) => {
   const what = letter === "-" ? word("ok") : failures[letter] ?? letter;
-  return `${what}, ${latency} ms\n${instantWords(at)}`;
+  return `${what}${latency ? `, ${latency} ms` : ""}\n${instantWords(at)}`;
 };
 
 let tip = null;
