@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors.tests.builders import NOW, SECOND
+from notifications.models import Delivery
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 RULE = Rule(servers=3, window=10 * SECOND)
@@ -17,10 +17,7 @@ RULE = Rule(servers=3, window=10 * SECOND)
 
 def news(*seconds, fresh=True, first_server=1):
     """Of one server after the other, so many seconds after NOW."""
-    return [
-        News(SimpleNamespace(), "LIVE", first_server + n, NOW + after * SECOND, fresh)
-        for n, after in enumerate(seconds)
-    ]
+    return [News(Delivery(), "LIVE", first_server + n, NOW + after * SECOND, fresh) for n, after in enumerate(seconds)]
 
 
 def sizes(found):
@@ -46,7 +43,7 @@ def test_so_many_within_the_window_are_a_storm(seconds, expected):
 
 
 def test_a_server_that_fails_three_times_is_one_server():
-    thrice = [News(SimpleNamespace(), "LIVE", 7, NOW + n * SECOND) for n in range(3)]
+    thrice = [News(Delivery(), "LIVE", 7, NOW + n * SECOND) for n in range(3)]
     assert gather(thrice, RULE, None) == []
 
 

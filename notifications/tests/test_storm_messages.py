@@ -15,9 +15,9 @@ from notifications import outbox
 from notifications.blocks import Message
 from notifications.models import Channel, Delivery, Storm
 from notifications.outbox.surveying import survey
+from notifications.tests.reading import shown
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, texts
-from notifications.tests.test_wording import shown
 from notifications.tests.waves import fail, fleet, look
 
 __all__ = ["channel", "clock", "slack"]  # fixtures

@@ -8,6 +8,7 @@ import pytest
 
 from monitors import recording
 from monitors.tests.builders import NOW, SECOND
+from monitors.tests.test_concurrency import together
 from notifications import outbox
 from notifications.models import Channel, Delivery, State, Storm, StormRule
 from notifications.outbox import claiming, handover, settling, storms
@@ -285,6 +286,32 @@ def test_the_storms_of_a_channel_that_is_deleted_end_in_silence(channel):
     assert not Storm.objects.filter(ended_at=None).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_hand_overs_and_claims_at_once_make_one_storm_and_forget_nobody(channel):
+    fleets = [fleet(15, environment="LIVE") for _ in range(3)]
+
+    def fall(servers):
+        for server in servers:
+            look([server], NOW, ok=False)
+            outbox.hand_over(SOON)
+
+    def send():
+        for second in range(20):
+            if attempt := claiming.claim("C1", SOON + second * SECOND):
+                settling.settle(attempt, Reply(Verdict.SENT, ts="1.000001"), SOON + second * SECOND)
+
+    together(*[lambda servers=servers: fall(servers) for servers in fleets], send)
+    outbox.hand_over(SOON)
+    assert Storm.objects.count() == 1
+    assert storms.members(Storm.objects.get().pk).count() == 45
+    assert len(rows(kind="storm")) == 1
+    assert told().count("failure") <= 4
+    together(*[lambda servers=servers: look(servers, NOW + 5 * SECOND, ok=True) for servers in fleets])
+    together(*[lambda: outbox.hand_over(NOW + 6 * SECOND)] * 3)
+    assert len(rows(kind="storm_end")) == 1
+    assert {state for _, state, _ in rows(kind="recovery")} == {"skipped"}
+
+
 class TestRefused:
     """Slack does not take the storm's message, for good."""
 
@@ -354,6 +381,7 @@ class TestEdits:
     def test_what_changes_during_an_edit_is_shown_by_another(self, opening):
         self.join(5 * SECOND)
         attempt = claiming.claim("C1", NOW + 6 * SECOND)
+        assert attempt
         assert attempt.purpose is claiming.Purpose.EDIT
         self.join(7 * SECOND)
         settling.settle_edit(attempt, Reply(Verdict.SENT), NOW + 8 * SECOND)
@@ -362,6 +390,7 @@ class TestEdits:
     def test_when_slack_says_wait_it_waits(self, opening):
         self.join(5 * SECOND)
         attempt = claiming.claim("C1", NOW + 6 * SECOND)
+        assert attempt
         wait = Reply(Verdict.RETRY, "ratelimited", retry_after=timedelta(seconds=20))
         settling.settle_edit(attempt, wait, NOW + 6 * SECOND)
         self.join(7 * SECOND)
