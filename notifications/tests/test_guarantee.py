@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
+from django.conf import settings
 from django.utils import translation
 
 from monitors.tests.builders import NOW, see, server
 from notifications import outbox, workspace
 from notifications.models import Channel, Guarantee
 from notifications.tests.standin import Fault, Kind
+from notifications.tests.standin.workspace import ALL_SCOPES
 from notifications.tests.test_sending import clock, run, slack
 from notifications.tests.test_workspace import asked, tick
 from notifications.workspace.cache import EVERY
@@ -163,3 +166,12 @@ def test_what_is_missing_is_said_in_both_languages(lacks):
 def test_every_scope_says_what_it_is_for_in_both_languages():
     with translation.override("ko"):
         assert all(re.search("[가-힣]", str(purpose)) for purpose in SCOPES.values())
+
+
+def test_the_manifest_asks_for_the_scopes_that_are_explained_and_no_other():
+    manifest = yaml.safe_load((settings.BASE_DIR / "docs" / "slack-app-manifest.yaml").read_text())
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(SCOPES) == ALL_SCOPES
+    assert manifest["settings"]["socket_mode_enabled"]
+    assert manifest["settings"]["interactivity"]["is_enabled"]
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    assert set(re.findall(r"^\| `([a-z]+:[a-z.]+)` \|", readme, re.MULTILINE)) == set(SCOPES)
