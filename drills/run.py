@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from drills import answers, infrastructure, kills, outage
@@ -34,6 +36,8 @@ SHORT = ("1", "2", "4", "7", "8", "11", "14")
 """What `--short` runs: the drills of CI."""
 AT_ONCE = 3
 """Short drills side by side: most of their time they wait for leases to end."""
+SHORT_SECONDS, LONG_SECONDS = 600, 4 * 3600
+"""After which a drill is ended."""
 SEED = 20261122
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,27 +63,64 @@ def run_one(name: str, options: Options) -> int:
     return 0 if passed else 1
 
 
-def run_many(names: Sequence[str], options: Options, at_once: int) -> int:
-    """Each in a process of its own, so that whatever one leaves behind dies with it. Prints the table at the end."""
+class Side:
+    """Drills in processes of their own, so that whatever one leaves behind dies with it."""
 
-    def run(name: str) -> tuple[int, list[dict[str, Any]]]:
-        given = [name, "--seed", str(options.seed), *(["--short"] if options.short else [])]
-        given += ["--kills", str(options.kills)] if options.kills else []
-        command = [*dying_with_parent(), sys.executable, "-m", "drills.run", *given]
-        finished = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
-        lines = finished.stdout.decode().splitlines()
+    def __init__(self, options: Options) -> None:
+        self._given = ["--seed", str(options.seed), *(["--short"] if options.short else [])]
+        self._given += ["--kills", str(options.kills)] if options.kills else []
+        self._seconds = SHORT_SECONDS if options.short else LONG_SECONDS
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def run(self, name: str) -> tuple[bool, list[dict[str, Any]]]:
+        """Passes the lines of figures on. Returns whether it passed, and the figures."""
+        process = subprocess.Popen(
+            [*dying_with_parent(), sys.executable, "-m", "drills.run", name, *self._given],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        self._running.append(process)
+        try:
+            output, _ = process.communicate(timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            output, _ = process.communicate()
+            print(f"drill {name}: not over within {self._seconds} s", file=sys.stderr)
+        lines = output.decode().splitlines()
         print("\n".join(lines), flush=True)
-        return finished.returncode, [json.loads(line) for line in lines]
+        return process.returncode == 0, [json.loads(line) for line in lines]
 
+    def end(self) -> None:
+        for process in self._running:
+            if process.poll() is None:
+                process.terminate()
+
+
+def run_many(names: Sequence[str], options: Options, at_once: int) -> int:
+    """Prints the table at the end; returns the exit code."""
+    side = Side(options)
     with ThreadPoolExecutor(at_once) as pool:
-        finished = list(pool.map(run, names))
+        try:
+            finished = list(pool.map(side.run, names))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            side.end()
+            raise
     print(f"\n{table(row for _, rows in finished for row in rows)}")
-    failed = [name for name, (code, _) in zip(names, finished, strict=True) if code]
+    failed = [name for name, (passed, _) in zip(names, finished, strict=True) if not passed]
     print(f"{len(names) - len(failed)} passed, {len(failed)} failed" + (f": {' '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
 
+def _end(_signum: int, _frame: FrameType | None) -> None:
+    """Leave through every `finally`: what was started is ended, and its data are removed."""
+    sys.exit(1)
+
+
 def main() -> int:
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _end)
     given = arguments(sys.argv[1:])
     options = Options(given.seed, given.short, given.kills)
     names = given.drills or [name for name in DRILLS if not given.short or name in SHORT]
