@@ -27,7 +27,7 @@ KINDS = {
 }
 TOGETHER = 3
 """Outcomes that share a point of the line: the longest latency of them."""
-SPARK_POINTS, SPARK_HEIGHT = LENGTH // TOGETHER, 9
+SPARK_POINTS, SPARK_STEP, SPARK_HEIGHT = LENGTH // TOGETHER, 2, 9
 
 
 def strip_svg(recent: str, *, latencies: bool) -> SafeString:
@@ -59,7 +59,7 @@ def spark_svg(recent: str) -> SafeString:
         return SafeString("")
     heights = [None if point is None else SPARK_HEIGHT - round(point / longest * SPARK_HEIGHT) for point in points]
     path = "".join(_line(heights))
-    return SafeString(f'<svg class="spark" viewBox="0 0 {SPARK_POINTS} 10"><path d="{path}"/></svg>')
+    return SafeString(f'<svg class="spark" viewBox="0 0 {SPARK_POINTS * SPARK_STEP} 10"><path d="{path}"/></svg>')
 
 
 def _line(heights: Sequence[int | None]) -> Iterator[str]:
@@ -69,10 +69,10 @@ def _line(heights: Sequence[int | None]) -> Iterator[str]:
     for height, run in groupby(heights):
         length = len(list(run))
         if height is not None:
-            yield f"M{x} {height}" if before is None else f"l1 {height - before}".replace(" -", "-")
+            yield f"M{x} {height}" if before is None else f"l{SPARK_STEP} {height - before}".replace(" -", "-")
             if length > 1:
-                yield f"h{length - 1}"
-        x, before = x + length, height
+                yield f"h{(length - 1) * SPARK_STEP}"
+        x, before = x + length * SPARK_STEP, height
 
 
 def _packed(seen: Sequence[Mark], latencies: bool) -> Iterator[str]:
