@@ -19,6 +19,8 @@ from django.views.decorators.http import require_http_methods
 from monitors.views.base import Request, page
 from notifications import listing, workspace
 from notifications.models import Channel, WorkspaceChannel
+from notifications.socket.state import standing
+from notifications.socket.wording import describe_problem
 from notifications.trial import try_channel
 from notifications.workspace.wording import describe_error, missing_scopes
 
@@ -52,6 +54,7 @@ def channels(request: Request) -> HttpResponseBase:
         "workspace": seen,
         "problem": describe_error(seen.error or seen.refresh_error),
         "missing": missing_scopes(seen),
+        "buttons_problem": describe_problem(standing(timezone.now())),
         "manifest": "" if settings.SLACK_BOT_TOKEN else _manifest(),
     }
     return render(request, "notifications/channels.html", context)
