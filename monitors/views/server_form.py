@@ -109,10 +109,11 @@ def _tried(request: Request, form: ServerForm, in_force: Policies) -> HttpRespon
     if not form.hindering:
         tried = bounded(form.instance, in_force)
         [outcome] = look([tried])
+        total = None if outcome.status is None else outcome.elapsed / MILLISECOND  # without an answer it has no rest
         context |= {
             "outcome": outcome,
             "said": outcome_text(outcome),
-            "parts": stages.parts(stages_ms(pack_stages(outcome.stages)), outcome.elapsed / MILLISECOND),
+            "parts": stages.parts(stages_ms(pack_stages(outcome.stages)), total),
             "address": address_text(tried),
             "shortened": tried.timeout_seconds != effective_of(form.instance, in_force).timeout_seconds,
             "patience": f"{PATIENCE_SECONDS:g}",
