@@ -13,7 +13,7 @@ from drills.oracle import POSTS
 from drills.proxy import running_proxy
 from drills.result import Result
 from drills.slack import POST, WEBHOOK, Entry
-from drills.stack import SENDERS, WORKERS
+from drills.stack import KILLED, SENDERS
 
 CAUGHT_SECONDS = 90.0
 """Within which a message to be caught in the act must come."""
@@ -27,7 +27,7 @@ LATENCY = 0.15
 
 
 def kill_workers_at_random(options: Options) -> Iterator[Result]:
-    """Drill 1: SIGKILL to any worker at any time, started again at once, while servers fail and recover."""
+    """Drill 1: SIGKILL to any worker, or beat, at any time, started again at once, while servers fail and recover."""
     kills = options.count(short=8, long=200)
     servers = options.size(short=9, long=36)
     with running_ground(options, servers=servers, environments=("DEV", "STAGE", "LIVE")) as ground:
@@ -35,7 +35,7 @@ def kill_workers_at_random(options: Options) -> Iterator[Result]:
         with Flapping(ground.fleet, ground.fleet.targets, ground.rng, down=10, up=20):
             for _ in range(kills):
                 time.sleep(ground.rng.uniform(1.0, 4.0) if options.short else ground.rng.uniform(1.0, 9.0))
-                name = ground.rng.choice(WORKERS)
+                name = ground.rng.choice(KILLED)
                 ground.stack.kill(name)
                 ground.fleet.faults += 1
                 ground.stack.start(name)

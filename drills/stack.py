@@ -33,6 +33,7 @@ SECOND = ":2"
 SENDERS = ("ticks", f"ticks{SECOND}")
 """Workers of the queues `ticks` and `deliveries`."""
 WORKERS = ("probes", *SENDERS)
+KILLED = (*WORKERS, "beat")
 PROCESSES = ("redis", *WORKERS, "beat")
 UNTOLD = (
     "SELECT (SELECT COUNT(*) FROM monitors_statustransition WHERE handed_over_at IS NULL)"
