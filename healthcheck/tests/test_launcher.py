@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet
 from healthcheck.launcher import commands
 from healthcheck.processes import end
 from healthcheck.tests.stack import ROOT, clean_environment, wait_for
+from notifications.tests.standin import Standin
 
 pytestmark = pytest.mark.stack
 
@@ -173,6 +174,15 @@ def test_a_socket_directory_that_others_may_enter_is_refused(launch, tmp_path):
     assert refused.process.wait(30) == 1
     assert "must be a directory of yours with mode 0700" in refused.output
     assert "Traceback" not in refused.output
+
+
+def test_buttons_have_a_process_when_there_is_an_app_token(launch):
+    with Standin() as slack:
+        running = launch(SLACK_API_URL=slack.api_url, SLACK_APP_TOKEN=slack.socket.app_token)
+        running.wait_until_ready()
+        slack.socket.wait_for(lambda: slack.socket.live, 30)
+        assert running.ends(running.process.terminate) == 0
+    assert "took too long" not in running.output
 
 
 def test_the_password_is_shown_once(launch):
