@@ -145,6 +145,21 @@ def test_a_storm_s_message_whose_answer_was_lost_is_found_and_edited(slack, chan
     assert "8 of 8 down" in edits(slack)[-1].text
 
 
+def test_the_end_waits_until_it_is_known_what_became_of_the_first_message(slack, channel, clock):
+    """Slack's answer was lost, and the message too: the end tells of it all."""
+    slack.faults.set(Fault(Kind.CUT_BEFORE_RECORD, times=1, method="chat.postMessage"))
+    at(clock, NOW)
+    servers = fail(6)
+    run(clock, 2)
+    look(servers, clock.now, ok=True)
+    run(clock, 10)
+    assert texts(slack) == []
+    run(clock, 30)
+    [message] = slack.ledger.posted()
+    assert "all 6 servers are up again" in message.text
+    assert "Told late" in as_read(message)
+
+
 def test_it_says_what_all_share_or_nearly_all(slack, channel, clock):
     at(clock, NOW)
     fail(18, host="lb-2.example.com")

@@ -12,6 +12,7 @@ from monitors.tests.test_concurrency import together
 from notifications import outbox
 from notifications.models import Channel, Delivery, State, Storm, StormRule
 from notifications.outbox import claiming, handover, settling, storms
+from notifications.outbox.gathering import Rule
 from notifications.slack import Reply, Verdict
 from notifications.tests.waves import fail, fleet, look
 
@@ -286,6 +287,20 @@ def test_the_storms_of_a_channel_that_is_deleted_end_in_silence(channel):
     assert not Storm.objects.filter(ended_at=None).exists()
 
 
+def test_an_environment_without_a_rule_has_what_a_new_rule_has():
+    rule = StormRule(environment="LIVE")
+    assert Rule() == Rule(rule.servers, rule.seconds * SECOND)
+
+
+def test_the_first_message_need_not_wait_for_the_last_part(channel, monkeypatch):
+    monkeypatch.setattr(handover, "MOST", 5)
+    fail(12)
+    parts = outbox.hand_over_in_parts(SOON)
+    assert next(parts) == 5
+    assert outbox.due_channels(SOON) == ["C1"]
+    assert list(parts) == [5, 2]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_hand_overs_and_claims_at_once_make_one_storm_and_forget_nobody(channel):
     fleets = [fleet(15, environment="LIVE") for _ in range(3)]
@@ -350,51 +365,6 @@ class TestRefused:
     def test_sent_again_by_hand_it_tells(self, servers):
         assert outbox.resend(Delivery.objects.get(kind="storm").pk, NOW + 5 * SECOND)
         assert post_next(NOW + 6 * SECOND).state == State.SENT
-
-
-class TestEdits:
-    """The first message is edited at most every three seconds."""
-
-    @pytest.fixture
-    def opening(self, channel):
-        fail(5)
-        outbox.hand_over(SOON)
-        return post_next(SOON)
-
-    def due(self, opening):
-        opening.refresh_from_db()
-        return opening.edit_due_at and opening.edit_due_at - NOW
-
-    def join(self, after):
-        fail(1, NOW + after)
-        outbox.hand_over(NOW + after)
-
-    def test_one_is_due_three_seconds_after_the_message(self, opening):
-        self.join(2 * SECOND)
-        assert self.due(opening) == 4 * SECOND
-
-    def test_what_is_due_stays_due(self, opening):
-        self.join(5 * SECOND)
-        self.join(6 * SECOND)
-        assert self.due(opening) == 5 * SECOND
-
-    def test_what_changes_during_an_edit_is_shown_by_another(self, opening):
-        self.join(5 * SECOND)
-        attempt = claiming.claim("C1", NOW + 6 * SECOND)
-        assert attempt
-        assert attempt.purpose is claiming.Purpose.EDIT
-        self.join(7 * SECOND)
-        settling.settle_edit(attempt, Reply(Verdict.SENT), NOW + 8 * SECOND)
-        assert self.due(opening) == 9 * SECOND
-
-    def test_when_slack_says_wait_it_waits(self, opening):
-        self.join(5 * SECOND)
-        attempt = claiming.claim("C1", NOW + 6 * SECOND)
-        assert attempt
-        wait = Reply(Verdict.RETRY, "ratelimited", retry_after=timedelta(seconds=20))
-        settling.settle_edit(attempt, wait, NOW + 6 * SECOND)
-        self.join(7 * SECOND)
-        assert self.due(opening) == 26 * SECOND
 
 
 @pytest.mark.parametrize(("ended", "kept"), [(True, 0), (False, 7)], ids=["over", "goes on"])
