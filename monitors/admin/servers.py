@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
@@ -35,39 +34,19 @@ from monitors.display import (
     status_of,
     type_word,
 )
+from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
 from monitors.freshness import stale
 from monitors.looking import MOST, look
 from monitors.models import Server
 from monitors.targets import address_text, policies
 from monitors.wording import duration_words
 
-SCHEMES = ("http", "https", "ws", "wss")
-
-
-def _column(name: str) -> dict[str, Any]:
-    """Label and help of a column whose form field is our own."""
-    field: Any = Server._meta.get_field(name)
-    return {"label": capfirst(field.verbose_name), "help_text": field.help_text, "required": False}
-
 
 class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    scheme = forms.TypedChoiceField(
-        choices=[("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in SCHEMES)],
-        empty_value=None,
-        widget=UnfoldAdminSelectWidget,
-        **_column("scheme"),
-    )
-    expected_text = forms.CharField(
-        strip=False, empty_value=None, max_length=200, widget=UnfoldAdminTextInputWidget, **_column("expected_text")
-    )
-    verify_tls = forms.TypedChoiceField(
-        choices=[("", gettext_lazy("yes, by default")), ("True", gettext_lazy("yes")), ("False", gettext_lazy("no"))],
-        coerce=lambda value: value == "True",
-        empty_value=None,
-        widget=UnfoldAdminSelectWidget,
-        **_column("verify_tls"),
-    )
-    tags = forms.CharField(widget=UnfoldAdminTextInputWidget, **_column("tags"))
+    scheme = scheme_field(widget=UnfoldAdminSelectWidget)
+    expected_text = expected_text_field(widget=UnfoldAdminTextInputWidget)
+    verify_tls = verify_tls_field(widget=UnfoldAdminSelectWidget)
+    tags = tags_field(widget=UnfoldAdminTextInputWidget)
     request_headers = forms.CharField(
         widget=SecretTextarea({"rows": 3}),
         label=gettext_lazy("Replace the request headers"),
@@ -84,12 +63,7 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["tags"] = ", ".join(self.instance.tags or ())
         self.initial["request_headers"] = ""
-
-    def clean_tags(self) -> list[str] | None:
-        words = [word.strip() for word in self.cleaned_data["tags"].split(",")]
-        return [word for word in words if word] or None
 
     def clean_request_headers(self) -> Any:
         text = self.cleaned_data["request_headers"]

@@ -10,14 +10,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.crypto import salted_hmac
-from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ValidationError as Refusal
 
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import ORIGIN_WORDS
-from monitors.fields import MASK
+from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
 from monitors.models import Server, ServerType
 from monitors.policy import Policies, Rules
 from monitors.serializers.fields import unmasked
@@ -36,79 +33,19 @@ REQUEST = (
 )
 PROBED = frozenset((*TARGET_COLUMNS, "environment", "interval_seconds", "timeout_seconds"))
 """What a look depends on. The rest may still be wrong."""
-SCHEMES = ("http", "https", "ws", "wss")
 PATIENCE_SECONDS = 15.0
 """For a look that somebody waits for, whatever the server's own timeout."""
 SAMPLE_HOST = "https://web.example.com"
 
 
-class HeadersField(forms.CharField):
-    """Headers as lines of `Name: value`. Shows names only: the values that are stored never, and those just typed not
-    again either."""
-
-    widget = forms.Textarea
-
-    def prepare_value(self, value: Any) -> str:
-        return "\n".join(f"{name}: {MASK}" for name in value or ())
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        return initial
-
-    def to_python(self, value: Any) -> Any:
-        headers: dict[str, str] = {}
-        for number, line in enumerate((super().to_python(value) or "").splitlines(), 1):
-            if not line.strip():
-                continue
-            name, colon, content = line.partition(":")
-            if not colon:
-                raise forms.ValidationError(_("Line %(n)d: write a header as Name: value.") % {"n": number})
-            if name.strip().lower() in map(str.lower, headers):
-                raise forms.ValidationError(_("A header is given twice; case does not matter in its name."))
-            headers[name.strip()] = content.strip()
-        return headers or None
-
-
-class TagsField(forms.CharField):
-    """Words with commas between them."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        words = [word.strip() for word in (super().to_python(value) or "").split(",")]
-        return [word for word in words if word] or None
-
-
-def _column(name: str) -> dict[str, Any]:
-    """Label and help of a column whose form field is our own."""
-    field: Any = Server._meta.get_field(name)
-    return {"label": capfirst(field.verbose_name), "help_text": field.help_text, "required": False}
-
-
 class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """A new server, or one that exists. Whether it is paused is not edited: that is an act of its own."""
 
-    scheme = forms.TypedChoiceField(
-        choices=[("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in SCHEMES)],
-        empty_value=None,
-        **_column("scheme"),
-    )
-    expected_text = forms.CharField(strip=False, empty_value=None, max_length=200, **_column("expected_text"))
-    verify_tls = forms.TypedChoiceField(
-        choices=[("", gettext_lazy("yes, by default")), ("True", gettext_lazy("yes")), ("False", gettext_lazy("no"))],
-        coerce=lambda value: value == "True",
-        empty_value=None,
-        **_column("verify_tls"),
-    )
-    tags = TagsField(**_column("tags"))
-    request_headers = HeadersField(
-        **{
-            **_column("request_headers"),
-            "help_text": gettext_lazy(
-                "One header per line, as Name: value. Stored encrypted; a value shown as ******** stays as it is."
-            ),
-        }
-    )
+    scheme = scheme_field()
+    expected_text = expected_text_field()
+    verify_tls = verify_tls_field()
+    tags = tags_field()
+    request_headers = headers_field()
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     """What the server was when the form was opened."""
 
