@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from healthcheck.tests.stack import wait_for
+from monitors.tests.misbehaving import Authority
 from notifications.models import SlackSocket
 from notifications.slack import Account
 from notifications.socket import state
@@ -220,7 +221,7 @@ def test_a_broken_frame_ends_the_connection_and_nothing_else(slack, listening):
 
 
 def test_a_connection_whose_other_side_went_silent_is_given_up(slack, listen):
-    listening = listen(patience=replace(IMPATIENT, silence=0.5))
+    listening = listen(patience=replace(IMPATIENT, silence=1.5))
     slack.socket.wait_for(lambda: slack.socket.live)
     slack.socket.silent = True
     wait_for(lambda: standing() == "no_hello")
@@ -232,11 +233,38 @@ def test_a_connection_whose_other_side_went_silent_is_given_up(slack, listen):
 
 def test_a_handshake_that_is_never_answered_is_given_up(slack, listening):
     with serving(silence) as port:
-        slack.socket.elsewhere = f"127.0.0.1:{port}"
+        slack.socket.elsewhere = f"ws://127.0.0.1:{port}"
         slack.socket.cut()
         wait_for(lambda: standing() == "no_hello")
         slack.socket.elsewhere = ""
     check(slack, listening)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def test_a_connection_with_tls_is_used_left_and_followed_like_any_other(slack, listen, authority, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    slack.socket.elsewhere = f"wss://127.0.0.1:{slack.listen_tls(authority.context('127.0.0.1'))}"
+    listening = listen(patience=replace(IMPATIENT, silence=1.5))
+    check(slack, listening)
+    slack.socket.send({"type": "disconnect", "reason": "warning"})
+    slack.socket.wait_for(lambda: slack.socket.connections == 2 and slack.socket.live == 1)
+    check(slack, listening)
+    slack.socket.silent = True
+    wait_for(lambda: standing() == "no_hello")
+    slack.socket.silent = False
+    wait_for(lambda: standing() == "connected")
+    check(slack, listening)
+
+
+def test_a_socket_whose_certificate_nobody_trusts_is_not_used(slack, listen, authority):
+    slack.socket.elsewhere = f"wss://127.0.0.1:{slack.listen_tls(authority.context('127.0.0.1'))}"
+    listen()
+    wait_for(lambda: standing() == "connection_error")
+    assert slack.socket.connections == 0
 
 
 @pytest.mark.parametrize("url", [None, 7, "", "http://127.0.0.1/", "ws://", "ws://[::1", "javascript:alert(1)"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -139,6 +140,16 @@ class Standin:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await self._site.start()
         self.port = self._runner.addresses[-1][1]
+
+    def listen_tls(self, context: ssl.SSLContext) -> int:
+        """Listen with TLS as well; returns the port."""
+
+        async def listen() -> None:
+            if self._runner is not None:
+                await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context).start()
+
+        self._run(listen())
+        return int(self._runner.addresses[-1][1]) if self._runner is not None else 0
 
     async def stop_listening(self) -> None:
         if self._site is not None:

@@ -47,7 +47,7 @@ class Socket:
         self.refusing = False
         """Answers 403 instead of a handshake."""
         self.elsewhere = ""
-        """`host:port` that tickets are for, instead of the stand-in."""
+        """`ws://host:port` that tickets are for, instead of the stand-in."""
         self.connections = 0
         """That ever stood."""
         self.most_at_once = 0
@@ -120,10 +120,8 @@ class Socket:
         ticket = f"canary-of-the-ticket-{secrets.token_hex(8)}"
         self._tickets.add(ticket)
         self._authority = f"127.0.0.1:{port}"
-        return {
-            "ok": True,
-            "url": f"ws://{self.elsewhere or self._authority}/link/?ticket={ticket}&app_id={self.app_id}",
-        }
+        where = self.elsewhere or f"ws://{self._authority}"
+        return {"ok": True, "url": f"{where}/link/?ticket={ticket}&app_id={self.app_id}"}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query.get("ticket", "")
