@@ -15,9 +15,8 @@ from notifications.bell import ring_in
 @shared_task
 def deliver_due() -> None:
     """Make deliveries of the news, and set one task to work for each channel that has something to send or to edit."""
-    now = timezone.now()
-    outbox.show_acknowledged(now)
-    for _part in outbox.hand_over_in_parts(now):
+    outbox.show_acknowledged(timezone.now())
+    for _part in outbox.hand_over_in_parts(timezone.now):
         for channel_id in outbox.due_channels(timezone.now()):
             deliver.apply_async([channel_id], expires=5)
 

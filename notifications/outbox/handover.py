@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitors.models import Outage, Reason, StatusTransition
@@ -27,14 +27,15 @@ Told = dict[int, dict[str | None, Delivery]]
 
 def hand_over(now: datetime) -> int:
     """Make the deliveries of every transition that is not handed over yet. Returns how many transitions were."""
-    return sum(hand_over_in_parts(now))
+    return sum(hand_over_in_parts(lambda: now))
 
 
-def hand_over_in_parts(now: datetime) -> Iterator[int]:
+def hand_over_in_parts(clock: Callable[[], datetime]) -> Iterator[int]:
     """The same, a part at a time: when ten thousand servers fail at once, the message that says so is made of the first
     part and need not wait for the last."""
     count = MOST
     while count == MOST:
+        now = clock()
         count = _hand_over_some(now)
         if count < MOST:  # earlier, a storm could seem to be over of which more is to come
             storms.go_on(now)

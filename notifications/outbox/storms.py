@@ -20,6 +20,9 @@ from notifications.outbox.claiming import ENDING, TELLING
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 BETWEEN_EDITS = timedelta(seconds=3)
+SKEW = timedelta(seconds=10)
+"""What one process calls now may be so much earlier than what another has just written: two machines' clocks differ,
+and a hand-over takes its time."""
 Told = Mapping[int, Mapping[str | None, Delivery]]
 """For each incident, by channel, the latest delivery that told of it as down."""
 Place = tuple[str, str]
@@ -192,7 +195,7 @@ def show_change(storm_ids: Collection[int], now: datetime) -> None:
     if not storm_ids:
         return
     messages = Delivery.objects.filter(storm__in=storm_ids, kind=Kind.STORM, state__in=TOLD_STATES)
-    lately = Q(edited_at__gt=now - BETWEEN_EDITS, edited_at__lte=now)
+    lately = Q(edited_at__gt=now - BETWEEN_EDITS, edited_at__lte=now + SKEW)
     due_at = Case(When(lately, then=F("edited_at") + BETWEEN_EDITS), default=now)
     messages = messages.exclude(state=State.SENT, slack_ts="")  # of a webhook
     messages.filter(Q(edit_due_at=None) | Q(lease_until__gt=now)).update(edit_due_at=due_at)
@@ -260,7 +263,7 @@ def _sum_up(storm_id: int, now: datetime) -> None:
         return
     summary = _message(storm, Kind.STORM_SUMMARY, "summary", now)
     written_at = opening.edited_at or opening.created_at
-    joined = Delivery.objects.filter(storm=storm_id, kind__in=TELLING, created_at__gt=written_at)
-    if not joined.exists():
+    later = Delivery.objects.filter(storm=storm_id, kind__in=TELLING, pk__gt=opening.pk)
+    if not later.filter(created_at__gt=written_at - SKEW).exists():
         summary.state, summary.reason = State.SKIPPED, SkipReason.ABSORBED
     Delivery.objects.bulk_create([summary], ignore_conflicts=True)

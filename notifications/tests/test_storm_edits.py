@@ -68,6 +68,18 @@ def test_when_slack_says_wait_it_waits(opening):
     assert due(opening) == 26 * SECOND
 
 
+def test_one_that_was_written_by_a_clock_ahead_of_ours_is_edited_three_seconds_after_that(opening):
+    Delivery.objects.filter(pk=opening.pk).update(edited_at=NOW + 7 * SECOND)
+    join(5 * SECOND)
+    assert due(opening) == 10 * SECOND
+
+
+def test_one_that_was_written_before_the_clock_was_set_back_is_edited_at_once(opening):
+    Delivery.objects.filter(pk=opening.pk).update(edited_at=NOW + timedelta(hours=1))
+    join(5 * SECOND)
+    assert due(opening) == 5 * SECOND
+
+
 def test_a_webhook_s_message_cannot_be_edited(opening):
     Delivery.objects.filter(pk=opening.pk).update(slack_ts="")
     join(5 * SECOND)

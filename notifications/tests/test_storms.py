@@ -295,7 +295,7 @@ def test_an_environment_without_a_rule_has_what_a_new_rule_has():
 def test_the_first_message_need_not_wait_for_the_last_part(channel, monkeypatch):
     monkeypatch.setattr(handover, "MOST", 5)
     fail(12)
-    parts = outbox.hand_over_in_parts(SOON)
+    parts = outbox.hand_over_in_parts(lambda: SOON)
     assert next(parts) == 5
     assert outbox.due_channels(SOON) == ["C1"]
     assert list(parts) == [5, 2]
