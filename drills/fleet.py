@@ -54,7 +54,7 @@ class Fleet:
     def __init__(self, farm: Farm, targets: int) -> None:
         self.targets = range(targets)
         self.faults = 0
-        """Injected so far; count one when it begins and one when it ends."""
+        """That may have swallowed outcomes, so far: who probes was killed, or the database went away or came back."""
         self._farm = farm
         self._visits = 0
         self._lock = threading.RLock()

@@ -31,11 +31,9 @@ def kill_redis(options: Options) -> Iterator[Result]:
         with Flapping(ground.fleet, ground.fleet.targets, ground.rng, **FLAPS):
             for _ in range(kills):
                 time.sleep(ground.rng.uniform(2, 8))
-                ground.fleet.faults += 1
                 ground.stack.kill("redis")
                 time.sleep(ground.rng.uniform(0.2, away))
                 ground.stack.start("redis")
-                ground.fleet.faults += 1
                 until(lambda: answers(ground.stack.redis_url), 30)
                 slowest = max(slowest, _seconds_until_probed(ground))
         ground.must(slowest < BACK_SECONDS, f"probing went on only {slowest:.1f} s after the broker was back")
@@ -60,7 +58,6 @@ def empty_redis(options: Options) -> Iterator[Result]:
                 with redis.Redis.from_url(ground.stack.redis_url) as client:
                     client.flushall()
                     client.client_kill_filter(_type="normal", skipme=True)
-                ground.fleet.faults += 1
         ground.settle()
         judged = ground.judge()
         limit = BACK_SECONDS + 2 * len(ground.fleet.targets)
