@@ -58,8 +58,7 @@ class PasteForm(forms.Form):
             if len(self.rows) > MAX_ROWS:
                 raise seeding.SeedError(_("At most %(n)d servers are possible at once.") % {"n": MAX_ROWS})
         except seeding.SeedError as error:
-            place = "" if error.line is None else _("Line %(line)d: ") % {"line": error.line}
-            raise forms.ValidationError({field: f"{place}{error.message}"}) from None
+            raise forms.ValidationError({field: _located(error)}) from None
         return cleaned
 
     def _suffix(self) -> Format | None:
@@ -87,3 +86,9 @@ class PasteForm(forms.Form):
             return str(self.data.get("text", ""))
         file.seek(0)
         return str(file.read(), "utf-8-sig", "replace")
+
+
+def _located(error: seeding.SeedError) -> str:
+    if error.line is None:
+        return error.message
+    return _("Line %(line)d: %(problem)s") % {"line": error.line, "problem": error.message}

@@ -12,7 +12,7 @@ const show = () => {
   const there = all.filter((box) => box.checked).length;
   form.classList.toggle("idle", !there);
   const count = form.querySelector("[data-selected]");
-  const words = there ? count.dataset.text.replace("%(n)s", there) : "";
+  const words = there ? count.dataset.text.replace("#", there) : "";
   if (count.textContent !== words) count.textContent = words;
   for (const every of document.querySelectorAll("[data-select-all]")) {
     every.checked = there > 0 && there === all.length;
