@@ -40,7 +40,8 @@ def looked(look: Look) -> Message:
         "actor": mrkdwn(look.actor, SHORT),
     }
     title = _("%(environment)s %(name)s, looked at now") % names
-    found = facts([(_("Outcome"), look.outcome), *look.stages, (_("Asked for by"), look.actor)])
+    server = clean(look.host_name) or NOBODY
+    found = facts([(_("Server"), server), (_("Outcome"), look.outcome), *look.stages, (_("Asked for by"), look.actor)])
     aside = note(_("This look is not part of the schedule and changes no state."))
     return build(MARKS[look.ok], title, text, [found, aside])
 
