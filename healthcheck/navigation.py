@@ -62,6 +62,10 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
 )
 
 
+def tokens(_request: HttpRequest) -> str:
+    return static("css/tokens.css")
+
+
 def style_sheet(_request: HttpRequest) -> str:
     return static("css/admin.css")
 

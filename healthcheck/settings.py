@@ -169,7 +169,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "monitor_heart",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "healthcheck.navigation.icon"}],
-    "STYLES": ["healthcheck.navigation.style_sheet"],
+    "STYLES": ["healthcheck.navigation.tokens", "healthcheck.navigation.style_sheet"],
     "COLORS": {"primary": ACCENTS},
     "SHOW_LANGUAGES": True,
     "SIDEBAR": {"navigation": "healthcheck.navigation.side_bar"},

@@ -215,11 +215,13 @@ def test_a_failure_and_its_end_appear_by_themselves(visit, now):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_home_of_the_admin(visit, target, dark):
-    root = User.objects.create_superuser("root")
-    for width in (390, 1440):
-        page = visit("/admin/", user=root, width=width, dark=dark)
-        expect(page.locator(".home")).to_contain_text("payments-gateway-3")
-        screenshot(page, f"admin-home-{width}-{'dark' if dark else 'light'}")
-        page.goto(f"/admin/monitors/server/{target.pk}/change/")
-        screenshot(page, f"admin-server-{width}-{'dark' if dark else 'light'}", whole=True)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_admin_is_accessible(visit, target, width, dark):
+    look = f"{width}-{'dark' if dark else 'light'}"
+    page = visit("/admin/", user=User.objects.create_superuser("root"), width=width, dark=dark)
+    expect(page.locator(".home")).to_contain_text("payments-gateway-3")
+    for name in ("", "monitors/server/", f"monitors/server/{target.pk}/change/", "monitors/incident/"):
+        page.goto(f"/admin/{name}")
+        screenshot(page, f"admin-{name.split('/')[1] if name else 'home'}-{page.url.count('/')}-{look}")
+        assert_no_sideways_scrolling(page)
+        assert_accessible(page)
