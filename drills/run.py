@@ -17,6 +17,7 @@ from drills import answers, infrastructure, kills, outage
 from drills.ground import Options
 from drills.result import Result, table
 from healthcheck.processes import dying_with_parent
+from healthcheck.tests.mariadb import MissingError
 
 Drill = Callable[[Options], Iterator[Result]]
 DRILLS: dict[str, Drill] = {
@@ -122,6 +123,13 @@ def main() -> int:
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _end)
     given = arguments(sys.argv[1:])
+    try:
+        return run(given)
+    except MissingError as missing:
+        sys.exit(str(missing))
+
+
+def run(given: argparse.Namespace) -> int:
     options = Options(given.seed, given.short, given.kills)
     names = given.drills or [name for name in DRILLS if not given.short or name in SHORT]
     if len(names) == 1:
