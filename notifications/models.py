@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from monitors.fields import ChoiceCharField, CurrentSecond, EncryptedTextField, SecondsDateTimeField, TagsField
 from monitors.models import StatusTransition
@@ -187,7 +188,7 @@ class SlackSocket(models.Model):
 
 
 class Kind(models.TextChoices):
-    FAILURE = "failure", _("failure")
+    FAILURE = "failure", pgettext_lazy("kind of message", "failure")
     RECOVERY = "recovery", _("recovery")
     ENDED = "ended", _("end of watching")
     ONGOING = "ongoing", _("still down")
