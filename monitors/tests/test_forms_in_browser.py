@@ -195,6 +195,7 @@ def test_servers_are_ticked_paused_and_taken_back_by_keyboard_alone(visit):
     for number in range(3):
         server(host_name=f"web-{number}")
     page = visit("/")
+    page.evaluate("window.sameDocument = true")
     tab_to(page, "web-0", "checkbox")
     press(page, "Space")
     tab_to(page, "web-2", "checkbox")
@@ -204,12 +205,19 @@ def test_servers_are_ticked_paused_and_taken_back_by_keyboard_alone(visit):
     tab_to(page, "Pause")
     press(page, "Enter")
     expect(page.get_by_text("2 servers paused.")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
     assert set(Server.objects.filter(paused=True).values_list("host_name", flat=True)) == {"web-0", "web-2"}
+    expect(page.locator("#fleet .health-paused")).to_have_count(2)
     expect(page.locator("#selection")).to_be_hidden()
-    tab_to(page, "Undo")
+    assert_accessible(page)
+    screenshot(page, "undo-1440-light-en")
     press(page, "Enter")
     expect(page.get_by_text("2 servers resumed.")).to_be_visible()
+    expect(page.locator("#fleet .health-paused")).to_have_count(0)
     assert not Server.objects.filter(paused=True).exists()
+    press(page, "Enter")
+    expect(page.get_by_text("2 servers resumed.")).to_have_count(0)
+    assert page.evaluate("window.sameDocument")
 
 
 def test_ticks_outlive_what_changes_on_the_page(visit):
@@ -248,6 +256,8 @@ def test_ticked_servers_are_deleted_after_a_question(visit):
     page.get_by_role("button", name="Delete", exact=True).click()
     dialog.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("1 server is deleted.")).to_be_visible()
+    expect(page.locator("#fleet tbody tr")).to_have_count(2)
+    expect(dialog).to_have_count(0)
     assert set(Server.objects.values_list("host_name", flat=True)) == {"web-0", "web-2"}
 
 

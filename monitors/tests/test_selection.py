@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -140,10 +141,18 @@ def test_servers_are_deleted_after_a_question(operator):
     assert Server.objects.count() == 1
 
 
-def test_in_a_dialog_the_page_beneath_loads_anew(operator):
-    given = {"act": "pause", "server": [server().pk]}
-    response = operator.post("/servers/selection/", given, headers=HX)
-    assert (response.status_code, response["HX-Refresh"]) == (204, "true")
+def test_a_script_is_told_which_rows_to_ask_for_anew(operator):
+    target = server()
+    response = operator.post("/servers/selection/", {"act": "pause", "server": [target.pk]}, headers=HX)
+    assert "1 server paused." in text(response)
+    assert 'action="/servers/undo/"' in text(response)
+    assert response["HX-Retarget"] == "#undo"
+    assert json.loads(response["HX-Trigger"]) == {"selection:done": {}, "live:change": {"servers": [target.pk]}}
+    response = operator.post("/servers/undo/", headers=HX)
+    assert "1 server resumed." in text(response)
+    assert 'action="/servers/undo/"' not in text(response)
+    given = {"act": "delete", "server": [target.pk], "confirmed": "yes"}
+    assert "1 server is deleted." in text(operator.post("/servers/selection/", given, headers=HX))
 
 
 # all of them

@@ -11,13 +11,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import retarget, trigger_client_event
 
 from monitors import recording
 from monitors.models import Server
@@ -83,18 +84,26 @@ def selection(request: Request) -> HttpResponseBase:
         raise PermissionDenied
     changed = Server.objects.filter(id__in=ids, **{act.column: act.before}).order_by("id")
     reasons = dict(changed.values_list("id", "paused_reason"))
-    _do(request, act, list(reasons))
+    count = _done(request, act, list(reasons))
     if reasons:
         offer(request.session, act.opposite, reasons, timezone.now())
-    return done(request, _back(request))
+    return _answered(request, list(reasons), act.told(count) % {"n": count} if count else _("Nothing changed."))
 
 
-def _do(request: Request, act: Act, ids: Sequence[int], **more: str) -> None:
-    count = act.do(ids, actor=request.user.get_username(), now=timezone.now(), **more)
-    if count:
-        messages.success(request, act.told(count) % {"n": count})
-    else:
-        messages.info(request, _("Nothing changed."))
+def _done(request: Request, act: Act, ids: Sequence[int], **more: str) -> int:
+    return act.do(ids, actor=request.user.get_username(), now=timezone.now(), **more)
+
+
+def _answered(request: Request, ids: Sequence[int], said: str) -> HttpResponseBase:
+    """A script is told which rows to ask for anew, so that nothing on the page moves; everybody else gets the page."""
+    if not request.htmx:
+        messages.info(request, said)
+        return redirect(_back(request))
+    response = render(request, "monitors/undo.html", {"said": said})
+    retarget(response, "#undo")
+    trigger_client_event(response, "selection:done", {})
+    trigger_client_event(response, "live:change", {"servers": list(ids)})
+    return response
 
 
 @require_POST
@@ -104,14 +113,12 @@ def undo(request: Request) -> HttpResponseBase:
     found = taken_up(request.session, timezone.now())
     act = ACTS.get(found.act) if found else None
     if found is None or act is None:
-        messages.info(request, _("There is nothing left to undo."))
-        return done(request, _back(request))
+        return _answered(request, [], _("There is nothing left to undo."))
     if found.act == "pause":
-        for reason, ids in found.by_reason.items():
-            _do(request, act, ids, reason=reason)
+        count = sum(_done(request, act, ids, reason=reason) for reason, ids in found.by_reason.items())
     else:
-        _do(request, act, found.ids)
-    return done(request, _back(request))
+        count = _done(request, act, found.ids)
+    return _answered(request, found.ids, act.told(count) % {"n": count})
 
 
 def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
@@ -119,8 +126,7 @@ def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
         raise PermissionDenied
     names = dict(Server.objects.filter(id__in=ids).order_by("host_name").values_list("id", "host_name"))
     if not names:
-        messages.info(request, _("Nothing changed."))
-        return done(request, _back(request))
+        return _answered(request, [], _("Nothing changed."))
     if "confirmed" not in request.POST:
         context = {
             "title": ngettext("Delete %(n)d server?", "Delete %(n)d servers?", len(names)) % {"n": len(names)},
@@ -133,8 +139,7 @@ def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
     count = recording.delete(names, actor=request.user.get_username(), now=timezone.now())
     forget(request.session)
     text = ngettext("%(n)d server is deleted.", "%(n)d servers are deleted.", count)
-    messages.success(request, text % {"n": count})
-    return done(request, _back(request))
+    return _answered(request, list(names), text % {"n": count})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -42,7 +42,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.isError = false;
 });
 dialog.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.target === dialog && !dialog.open && event.detail.shouldSwap) {
+  if (event.detail.target === dialog && !dialog.open && event.detail.shouldSwap) { // an answer may have another target
     touched = false;
     dialog.showModal();
   }

@@ -45,6 +45,15 @@ document.addEventListener("keydown", (event) => {
   ticked.clear();
   show();
 });
+document.addEventListener("selection:done", () => {
+  ticked.clear();
+  show();
+  const dialog = document.getElementById("dialog");
+  if (dialog?.open) dialog.close();
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-dismiss]")) event.target.closest(".undo").replaceChildren();
+});
 document.addEventListener("htmx:afterSettle", () => { // another page or another filter: what is not there is not ticked
   const there = new Set(boxes().map((box) => box.value));
   for (const value of ticked) if (!there.has(value)) ticked.delete(value);
