@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from monitors.charts import scale
 from monitors.spans import Outage, floor, overlap
@@ -55,6 +55,12 @@ class Bucket:
     inconclusive: int = 0
     elapsed_sum_us: int = 0
     elapsed_max_us: int = 0
+
+    @property
+    def row(self) -> Row:
+        """As it would be stored."""
+        sums = self.succeeded, self.failed, self.inconclusive
+        return self.start, *sums, self.elapsed_sum_us, self.elapsed_max_us
 
     @property
     def mean_ms(self) -> float | None:
@@ -120,21 +126,13 @@ class Chart:
 
 def gather(rows: Iterable[Row], width: timedelta) -> list[Bucket]:
     """The sums of `rows`, which are in the order of time, in buckets of `width`; none where there is no row."""
-    buckets: list[Bucket] = []
-    for start, succeeded, failed, inconclusive, elapsed_sum, elapsed_max in rows:
-        begin = floor(start, int(width.total_seconds()))
-        if not buckets or buckets[-1].start != begin:
-            buckets.append(Bucket(begin, begin + width))
-        last = buckets[-1]
-        buckets[-1] = Bucket(
-            begin,
-            last.end,
-            last.succeeded + succeeded,
-            last.failed + failed,
-            last.inconclusive + inconclusive,
-            last.elapsed_sum_us + elapsed_sum,
-            max(last.elapsed_max_us, elapsed_max if succeeded else 0),
-        )
+    seconds = int(width.total_seconds())
+    buckets = []
+    for begin, group in groupby(rows, lambda row: floor(row[0], seconds)):
+        _, succeeded, failed, inconclusive, elapsed_sum, elapsed_max = zip(*group, strict=True)
+        longest = max(most if ok else 0 for most, ok in zip(elapsed_max, succeeded, strict=True))
+        totals = sum(succeeded), sum(failed), sum(inconclusive), sum(elapsed_sum)
+        buckets.append(Bucket(begin, begin + width, *totals, longest))
     return buckets
 
 
@@ -144,15 +142,16 @@ def draw(
     """The chart of the time before `now`. Means further apart than `interval` and a bucket are not joined."""
     begin = now - reach.length
     buckets = gather(rows, reach.width)
+    coarse = [bucket.row for bucket in buckets]
     labelled = scale.values(_top(buckets))
     top = labelled[-1]
     runs = _runs(buckets, interval)
     return Chart(
         begin,
         now,
-        replace((gather(rows, _ALL) or [Bucket(begin, now)])[0], start=begin, end=now),
+        replace((gather(coarse, _ALL) or [Bucket(begin, now)])[0], start=begin, end=now),
         [_slice(bucket, begin, now) for bucket in buckets],
-        gather(rows, reach.row),
+        gather(coarse, reach.row),
         [_shade(outage, begin, now) for outage in outages if overlap(outage, begin, now)],
         "".join(_line(run, begin, now, top) for run in runs),
         "".join(_band(run, begin, now, top) for run in runs),

@@ -252,7 +252,7 @@ def test_a_page_takes_as_many_queries_whatever_the_history(viewer, now, django_a
         roll(busy, now - days * HOUR, Rollup.HOUR)
     viewer.get("/")  # what a session asks for once
     for target in (quiet, busy):
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(16):
             page_of(viewer, target)
 
 
