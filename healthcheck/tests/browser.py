@@ -33,6 +33,7 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from healthcheck.tests.stack import wait_for
+from monitors.live.hub import end_all
 from monitors.tests.people import person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,7 @@ class Site:
 
     def stop(self) -> None:
         self._server.should_exit = True
+        end_all()
         self._thread.join(timeout=10)
 
 
@@ -113,7 +115,9 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         language: str = "en",
         zone: str = "Asia/Seoul",
         reduced_motion: bool = True,
+        lost: bool = False,
     ) -> Page:
+        """`lost`: the test takes the connection away, so that requests that fail are no errors."""
         context = browser.new_context(
             base_url=site.url,
             viewport={"width": width, "height": HEIGHTS.get(width, 900)},
@@ -127,7 +131,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
             context.add_cookies([_session(user or person(role), site.url)])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-        page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
+        page.on("console", lambda message: errors.append(message.text) if _is_error(message, lost) else None)
         page.goto(path, wait_until="load")
         return page
 
@@ -137,9 +141,10 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     assert errors == []
 
 
-def _is_error(message: ConsoleMessage) -> bool:
+def _is_error(message: ConsoleMessage, lost: bool) -> bool:
     """What the browser calls an error and is not: a form that is refused, and answers with what to correct."""
-    return message.type == "error" and not re.search(r"with a status of 4(09|13|22) ", message.text)
+    known = r"with a status of 4(09|13|22) " + (r"|net::ERR_" if lost else "")
+    return message.type == "error" and not re.search(known, message.text)
 
 
 def _session(user: User, url: str) -> Any:

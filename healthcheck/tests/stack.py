@@ -58,7 +58,7 @@ class RunningStack:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         secrets = {"SECRET_KEY": "only-for-tests", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
         database = {"DATABASE_URL": database_url} if database_url else {}
-        self._environment = clean_environment(DATA_DIR=str(data_dir), **secrets, **database, **variables)
+        self.environment = clean_environment(DATA_DIR=str(data_dir), **secrets, **database, **variables)
         self.manage("migrate", "--fake-initial", "--verbosity", "0")
 
     def manage(self, *arguments: str) -> str:
@@ -66,7 +66,7 @@ class RunningStack:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -86,7 +86,7 @@ class RunningStack:
                 f"exec {' '.join(dying_with_parent())} {command}",
                 shell=True,
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Callable
@@ -12,18 +11,18 @@ from typing import Any
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def on_end(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    """Have `call` run in `loop` at the signal to end, besides what the web server does then. Outside the main thread
-    there are no signals to hear."""
+def on_signal(call: Callable[[], None]) -> None:
+    """Have `call` run at the signal to end, before what the web server does then. Outside the main thread, where no
+    signal is heard, it is for whoever started the thread to end it."""
     if threading.current_thread() is not threading.main_thread():
         return
     for signum in SIGNALS:
-        signal.signal(signum, _both(loop, call, signal.getsignal(signum)))
+        signal.signal(signum, _both(call, signal.getsignal(signum)))
 
 
-def _both(loop: asyncio.AbstractEventLoop, call: Callable[[], None], before: Any) -> Callable[..., None]:
+def _both(call: Callable[[], None], before: Any) -> Callable[[int, FrameType | None], None]:
     def handle(signum: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(call)
+        call()
         if callable(before):
             before(signum, frame)
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from monitors.live.bell import CHANNEL
-from monitors.live.ending import on_end
+from monitors.live.ending import on_signal
 from monitors.live.news import News, Summary, changed_since, merged, servers_of, summary
 
 logger = logging.getLogger(__name__)
@@ -79,9 +79,9 @@ class Hub:
         self._boards: dict[tuple[Any, ...], str] = {}
         self._late: bool | None = None
         self.ended = False
-        on_end(asyncio.get_running_loop(), self._end)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let every stream end. To be called in the loop."""
         self.ended = True
         for stream in self._streams:
             stream.end()
@@ -194,4 +194,12 @@ def hub() -> Hub:
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs[loop] = Hub()
+        on_signal(end_all)
     return _hubs[loop]
+
+
+def end_all() -> None:
+    """End every stream of this process. From any thread."""
+    for loop, one in list(_hubs.items()):
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(one.end)

@@ -83,3 +83,187 @@ def test_the_dashboard_stands_none_and_thousands(visit, now, count, width):
     screenshot(page, f"dashboard-{count}-{width}")
     assert_no_sideways_scrolling(page)
     assert_accessible(page)
+
+
+def test_filters_are_in_the_address_and_the_back_button_undoes_them(visit, now):
+    fleet(12, now)
+    page = live(visit("/"))
+    rows = page.locator("#fleet tbody tr")
+    expect(rows).to_have_count(12)
+    page.get_by_label("Environment", exact=True).select_option("STAGE")
+    expect(rows).to_have_count(3)
+    expect(page).to_have_url(re.compile(r"/\?environment=STAGE$"))
+    page.get_by_label("State", exact=True).select_option("UNHEALTHY")
+    expect(rows).to_have_count(1)
+    page.go_back()
+    expect(rows).to_have_count(3)
+    expect(page.get_by_label("State", exact=True)).to_have_value("")
+    page.go_back()
+    expect(rows).to_have_count(12)
+    expect(page).to_have_url(re.compile(r"/$"))
+    page.go_forward()
+    expect(rows).to_have_count(3)
+    expect(page.get_by_label("Environment", exact=True)).to_have_value("STAGE")
+    page.get_by_role("link", name="Show all").click()
+    expect(rows).to_have_count(12)
+
+
+def test_sorting_goes_both_ways_and_keeps_the_focus(visit, now):
+    fleet(12, now)
+    page = live(visit("/"))
+    heading = page.get_by_role("link", name="Name", exact=True)
+    heading.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#fleet tbody tr").first.locator(".name a")).to_have_text("admin-1")
+    expect(heading).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#fleet tbody tr").first.locator(".name a")).to_have_text("web-1")
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "descending")
+
+
+def test_a_search_keeps_the_focus_and_the_half_typed_text_while_rows_change(visit, now):
+    one, other = server(host_name="web-1"), server(host_name="chat-1")
+    for target in (one, other):
+        see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/"))
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    page.keyboard.type("we")
+    expect(page.locator("#fleet tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?q=we$"))
+    fail(one)
+    expect(page.locator(f"#s{one.pk} .health")).to_have_text("Down")
+    expect(search).to_be_focused()
+    expect(search).to_have_value("we")
+    page.keyboard.type("b-1")
+    expect(page).to_have_url(re.compile(r"\?q=web-1$"))
+    fail(other)  # does not match, so it does not appear
+    expect(page.locator(".sentences")).to_contain_text("2 of 2 down")
+    expect(page.locator("#fleet tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#fleet tbody tr")).to_have_count(2)
+
+
+def test_an_open_menu_the_scroll_and_the_focus_survive_a_change(visit, now):
+    fleet(60, now)
+    page = live(visit("/", width=1440))
+    target = Server.objects.get(host_name="web-5")
+    page.locator("#menu > summary").click()
+    link = page.locator(f"#n{target.pk}")
+    link.evaluate("element => { element.scrollIntoView({block: 'center'}); element.focus({preventScroll: true}) }")
+    page.evaluate("document.getElementById('menu').open = true")
+    before = page.evaluate("scrollY")
+    assert before > 0
+    Server.objects.filter(pk=target.pk).update(unhealthy_threshold=2, healthy_threshold=2)
+    other = Server.objects.get(host_name="web-4")
+    Server.objects.filter(pk=other.pk).update(notification=not other.notification)
+    recording.set_notification([other.pk], other.notification, actor="somebody", now=timezone.now())
+    fail(target)
+    expect(page.locator(f"#s{target.pk} .health")).to_have_text("Down")
+    expect(link).to_be_focused()
+    assert page.evaluate("document.getElementById('menu').open")
+
+
+def test_the_switch_of_a_row_takes_one_click_and_nobody_without_the_right_has_it(visit, now):
+    target = server(host_name="web-1")
+    page = live(visit("/"))
+    switch = page.get_by_role("switch", name="Notification web-1")
+    expect(switch).to_be_checked()
+    switch.press("Space")
+    expect(switch).not_to_be_checked()
+    expect(switch).to_be_focused()
+    assert not Server.objects.get(pk=target.pk).notification
+    switch.click()
+    expect(switch).to_be_checked()
+    assert Server.objects.get(pk=target.pk).notification
+    viewer = live(visit("/", role="viewer"))
+    expect(viewer.locator(f"#s{target.pk} .notification")).to_have_text("on")
+    expect(viewer.get_by_role("switch")).to_have_count(0)
+
+
+def test_each_outcome_of_a_strip_is_told_by_pointer_and_by_keyboard(visit, now):
+    target = server(host_name="web-1")
+    see(target, "++-+", start=now - 45 * SECOND)
+    page = live(visit("/"))
+    strip = page.locator(f"#s{target.pk} .strip")
+    strip.focus()
+    tip = page.locator(".tip")
+    expect(tip).to_contain_text("ok")
+    page.keyboard.press("ArrowLeft")
+    expect(tip).to_contain_text("Connection refused")
+    expect(tip).to_have_attribute("role", "status")
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+    strip.hover(position={"x": 1, "y": 8})
+    expect(tip).to_contain_text("ok")
+
+
+def test_language_and_colours_are_switched_on_the_page(visit, now):
+    fleet(12, now)
+    page = live(visit("/"))
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.locator("#menu > summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate(ground) != light
+    page.get_by_role("button", name="한국어").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    assert page.evaluate(ground) != light
+
+
+def test_times_tick_and_tell_both_zones(visit, now):
+    target = server(host_name="web-1")
+    see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/", zone="America/New_York"))
+    since = page.locator(f"#s{target.pk} .since time")
+    before = since.inner_text()
+    expect(since).not_to_have_text(before)
+    since.hover()
+    expect(since).to_have_attribute("title", re.compile(r"at the server \(UTC\)"))
+
+
+def test_a_lost_connection_is_said_and_what_may_be_wrong_is_grey(visit, site, now):
+    see(server(host_name="web-1"), "++", start=now - 15 * SECOND)
+    page = live(visit("/", lost=True))
+    green = _color(page, "#fleet .health")
+    site.stop()
+    expect(page.locator("#live")).to_have_attribute("data-state", "lost", timeout=15_000)
+    expect(page.locator("#live")).to_have_text("Connection lost, reconnecting")
+    assert _color(page, "#fleet .health") != green
+
+
+def _color(page, selector: str) -> str:
+    return str(page.locator(selector).evaluate("element => getComputedStyle(element).color"))
+
+
+def test_nothing_stays_green_once_nothing_is_probed(visit, now):
+    see(server(host_name="web-1"), "++", start=now - 15 * SECOND)
+    page = live(visit("/"))
+    expect(page.locator("#fleet .health")).to_have_text("Healthy")
+    Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=5))
+    expect(page.locator("#board")).to_contain_text("Nothing has been probed for", timeout=15_000)
+    expect(page.locator("#fleet .health")).to_have_text("Out of date")
+    expect(page.locator(".health-healthy")).to_have_count(0)
+    Heartbeat.objects.update(at=timezone.now() + timedelta(minutes=5))
+    expect(page.locator("#fleet .health")).to_have_text("Healthy", timeout=15_000)
+
+
+def test_changes_arrive_while_redis_is_away(visit, now, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    target = server(host_name="web-1")
+    see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/"))
+    fail(target)
+    expect(page.locator(f"#s{target.pk} .health")).to_have_text("Down", timeout=10_000)
+
+
+def test_servers_come_and_go_while_the_page_is_open(visit, now):
+    first = server(host_name="b-1")
+    page = live(visit("/"))
+    second = server(host_name="a-1")
+    rows = page.locator("#fleet tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_have_id(f"s{second.pk}")
+    recording.delete([first.pk], actor="somebody", now=timezone.now())
+    expect(rows).to_have_count(1)

@@ -91,4 +91,4 @@ def _notify(request: Request) -> HttpResponseBase:
     if not request.headers.get("X-Row"):
         return redirect(request.get_full_path())
     found = board.rows([key(text)], board.ServerFilter({}).chosen(), now)
-    return render(request, "monitors/rows.html", {"now": now, "rows": found})
+    return render(request, "monitors/rows.html", {"now": now, "late": board.pulse(now).late, "rows": found})
