@@ -46,7 +46,18 @@ PAGES = [
     "/api/",
     "/api/docs/",
 ]
-LISTS = ["servers", "status", "transitions", "incidents", "channels", "deliveries", "policies", "tokens", "schema"]
+LISTS = [
+    "servers",
+    "status",
+    "transitions",
+    "incidents",
+    "channels",
+    "slack/channels",
+    "deliveries",
+    "policies",
+    "tokens",
+    "schema",
+]
 
 
 def assert_clean(what: str, where: str) -> None:
