@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Guarantee, State, WorkspaceChannel
+from notifications.socket import state
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_admin import CHANNELS, HOOK, HOSTILE, channel, text
 from notifications.tests.test_sending import clock, slack
@@ -155,6 +156,15 @@ def test_a_refused_token_is_said(slack, clock, operator):
     slack.faults.set(Fault(Kind.ERROR, method="auth.test", code="token_revoked"))
     tick(clock)
     assert "The bot token was revoked" in text(operator.get(PAGE))
+
+
+def test_buttons_that_nobody_receives_are_said(listed, operator, settings):
+    words = "Presses of buttons in Slack do not arrive"
+    assert words not in text(operator.get(PAGE))
+    settings.SLACK_APP_TOKEN = "xapp-1"
+    assert f"{words} at the moment (not_running)" in text(operator.get(PAGE))
+    state.note(timezone.now(), connected_at=timezone.now())
+    assert words not in text(operator.get(PAGE))
 
 
 def test_the_page_never_asks_slack(listed, operator):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from monitors.views.base import Request, page
 from notifications import listing, workspace
 from notifications.models import Channel, WorkspaceChannel
+from notifications.socket import state
 from notifications.socket.state import standing
 from notifications.socket.wording import describe_problem
 from notifications.trial import try_channel
@@ -33,7 +34,7 @@ MANIFEST = Path(settings.BASE_DIR) / "docs" / "slack-app-manifest.yaml"
 def channels(request: Request) -> HttpResponseBase:
     if request.method == "POST":
         return _act(request)
-    form = listing.ListFilter(request.GET)
+    now, form = timezone.now(), listing.ListFilter(request.GET)
     chosen = form.chosen()
     seen, ours = workspace.seen(), Channel.objects.count()
     whole = chosen["show"] == listing.WORKSPACE or (not chosen["show"] and not ours and seen.refreshed_at)
@@ -42,7 +43,7 @@ def channels(request: Request) -> HttpResponseBase:
         found = found.none()
     shown = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
-        "now": timezone.now(),
+        "now": now,
         "form": form,
         "filtered": bool(chosen["q"]),
         "whole": whole,
@@ -54,6 +55,7 @@ def channels(request: Request) -> HttpResponseBase:
         "workspace": seen,
         "problem": describe_error(seen.error or seen.refresh_error),
         "missing": missing_scopes(seen),
+        "buttons": state.standing(now),
         "buttons_problem": describe_problem(standing(timezone.now())),
         "manifest": "" if settings.SLACK_BOT_TOKEN else _manifest(),
     }
