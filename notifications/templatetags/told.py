@@ -90,6 +90,8 @@ def reason_words(delivery: Delivery) -> str:
     """Why it was skipped is a code of ours, why it failed is one of Slack's."""
     if not delivery.reason:
         return ""
+    if delivery.reason == SkipReason.ABSORBED and delivery.storm_id:
+        return _("the message of a storm says it")
     if delivery.state == State.SKIPPED:
         return str(dict(SkipReason.choices).get(delivery.reason, delivery.reason))
     return describe_refusal(delivery.reason)

@@ -10,6 +10,7 @@ from monitors.tests.builders import NOW, SECOND
 from monitors.tests.people import person
 from notifications import outbox
 from notifications.models import Channel, Delivery, State, Storm, StormRule
+from notifications.templatetags.told import reason_words
 from notifications.tests.waves import fail
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,12 @@ def test_a_storm_leads_to_its_deliveries(operator, storm):
     listed = text(operator.get("/admin/notifications/delivery/", {"storm": storm.pk}))
     assert listed.count("field-created_at") == 7
     assert str(storm) in listed
+
+
+def test_what_a_storm_tells_instead_says_so(operator, storm):
+    member = storm.deliveries.filter(kind="failure").first()
+    assert reason_words(member) == "the message of a storm says it"
+    assert reason_words(Delivery(state=State.SKIPPED, reason="absorbed")) == "another message says it"
 
 
 def test_storms_are_not_made_by_hand(operator, storm):
