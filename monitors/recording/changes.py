@@ -212,9 +212,10 @@ def reap_orphans(now: datetime) -> int:
 def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
     """Note who takes care of an open incident; the first one counts. False when it has ended or somebody was first."""
     unclaimed = Incident.objects.filter(pk=incident_id, ended_at=None, acknowledged_at=None)
+    server_ids = list(unclaimed.values_list("server_id", flat=True))
     changed = bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
     if changed:
-        announce()
+        announce(server_ids)
     return changed
 
 

@@ -225,3 +225,16 @@ def test_the_admin_is_accessible(visit, target, width, dark):
         screenshot(page, f"admin-{name.split('/')[1] if name else 'home'}-{page.url.count('/')}-{look}")
         assert_no_sideways_scrolling(page)
         assert_accessible(page)
+
+
+def test_who_takes_care_appears_on_a_page_that_is_open(visit, now):
+    Heartbeat.objects.create(name="tick", at=now + HOUR)
+    target = server()
+    see(target, "--", start=now - 20 * SECOND)
+    incident = Incident.objects.get()
+    pages = [visit(path) for path in (f"/servers/{target.pk}/", f"/incidents/{incident.pk}/", "/incidents/")]
+    for page in pages:
+        expect(page.locator(".live")).to_have_attribute("data-state", "live")
+    recording.acknowledge(incident.pk, actor="mina", now=now)
+    for page in pages:
+        expect(page.locator("main")).to_contain_text("mina")

@@ -8,10 +8,12 @@ import { morph } from "./morph.js";
 const GATHER_MS = 150; // changes come in flocks
 const PAUSE_MS = 1000; // between two requests of one page
 const REFRESH_MS = 10000;
+const AFTERWARDS_MS = 5000; // who was told of a change is known a little later
 
 const watched = document.querySelector("[data-watch]");
 const wanted = watched?.dataset.watch;
 let timer = null;
+let afterwards = null;
 let whole = false;
 
 const update = (html) => {
@@ -40,12 +42,14 @@ const refresh = async () => {
   timer = setTimeout(() => { timer = null; if (whole) plan(); }, PAUSE_MS);
 };
 const plan = () => { timer ??= setTimeout(refresh, GATHER_MS); };
+const again = () => { whole = true; plan(); };
 
 if (watched) {
   document.addEventListener("live:change", ({ detail }) => {
     if (!detail.all && wanted !== "all" && !detail.servers?.includes(Number(wanted))) return;
-    whole = true;
-    plan();
+    again();
+    clearTimeout(afterwards);
+    afterwards = setTimeout(again, AFTERWARDS_MS);
   });
   if (watched.dataset.now) setInterval(() => { if (!document.hidden) plan(); }, REFRESH_MS);
 }
