@@ -82,7 +82,7 @@ def test_a_test_message_overtakes_what_waits(operator, slack, channel):
     assert Delivery.objects.get(kind="failure").state == "pending"
 
 
-REFUSED = ["not_in_channel", "is_archived", "channel_not_found", "invalid_auth", "restricted_action", "msg_too_long"]
+REFUSED = ["not_in_channel", "is_archived", "channel_not_found", "invalid_auth", "restricted_action"]
 
 
 def refused(response, status: int, code: str):
@@ -101,6 +101,15 @@ def test_what_slack_refuses_is_answered_with_its_code_and_what_to_do(operator, s
     assert (body["verdict"], body["detail"]) == ("give_up", describe_refusal(code))
     delivery = Delivery.objects.get(pk=body["delivery_id"])
     assert (delivery.state, delivery.reason) == ("failed", code)
+
+
+def test_a_form_that_slack_refuses_is_said_and_a_plainer_message_is_on_its_way(operator, slack, channel):
+    slack.faults.set(Fault(Kind.ERROR, code="msg_too_long", times=1))
+    body = refused(ask(operator, channel), 424, "msg_too_long")
+    assert Delivery.objects.get(pk=body["delivery_id"]).state == "pending"
+    Channel.objects.update(next_send_at=None)
+    outbox.deliver(channel.pk, timezone.now)
+    assert Delivery.objects.get(pk=body["delivery_id"]).state == "sent"
 
 
 UNKNOWN = {
