@@ -18,6 +18,8 @@ class Undo:
     """What takes an act back."""
 
     act: str
+    said: str
+    """What was done, in the words of whoever did it."""
     by_reason: Mapping[str, list[int]]
     """The servers, by what their pause gave as its reason."""
 
@@ -26,12 +28,13 @@ class Undo:
         return [number for numbers in self.by_reason.values() for number in numbers]
 
 
-def offer(session: SessionBase, act: str, reasons: Mapping[int, str | None], now: datetime) -> None:
-    """Keep that `act` takes back what was done to the servers in `reasons`, each with the reason of its pause."""
+def offer(session: SessionBase, act: str, said: str, reasons: Mapping[int, str | None], now: datetime) -> None:
+    """Keep that `act` takes back what was `said` to be done to the servers in `reasons`, each with the reason of its
+    pause."""
     by_reason: defaultdict[str, list[int]] = defaultdict(list)
     for number, reason in reasons.items():
         by_reason[reason or ""].append(number)
-    session[KEY] = {"act": act, "by_reason": by_reason, "at": now.timestamp()}
+    session[KEY] = {"act": act, "said": said, "by_reason": by_reason, "at": now.timestamp()}
 
 
 def offered(session: SessionBase, now: datetime) -> Undo | None:
@@ -39,7 +42,7 @@ def offered(session: SessionBase, now: datetime) -> Undo | None:
     kept = session.get(KEY)
     if not kept or now.timestamp() - kept["at"] > OFFERED_FOR.total_seconds():
         return None
-    return Undo(kept["act"], kept["by_reason"])
+    return Undo(kept["act"], kept["said"], kept["by_reason"])
 
 
 def taken_up(session: SessionBase, now: datetime) -> Undo | None:

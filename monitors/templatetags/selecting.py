@@ -6,11 +6,11 @@ from django import template
 from django.template import Context
 from django.utils import timezone
 
-from monitors.undoing import offered
+from monitors.undoing import Undo, offered
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def something_can_be_undone(context: Context) -> bool:
-    return offered(context["request"].session, timezone.now()) is not None
+def what_can_be_undone(context: Context) -> Undo | None:
+    return offered(context["request"].session, timezone.now())

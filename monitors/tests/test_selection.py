@@ -55,6 +55,9 @@ def test_servers_are_paused_and_taken_back(operator):
     response = done(operator, "pause", one, two, next="/?environment=LIVE")
     assert response["Location"] == "/?environment=LIVE"
     assert names(paused=True) == {"one", "two"}
+    page = text(operator.get("/"))
+    assert page.count("2 servers paused.") == 1
+    assert 'action="/servers/undo/"' in page
     assert StatusTransition.objects.filter(reason="paused", server=one).get().outage == "ended"
     operator.post("/servers/undo/")
     assert names(paused=True) == set()
@@ -104,8 +107,8 @@ def test_an_act_is_taken_back_once_and_soon(operator):
 
 def test_what_is_offered_expires():
     session, now = SessionBase(), timezone.now()
-    undoing.offer(session, "resume", {1: None, 2: "why"}, now)
-    expected = undoing.Undo("resume", {"": [1], "why": [2]})
+    undoing.offer(session, "resume", "2 servers paused.", {1: None, 2: "why"}, now)
+    expected = undoing.Undo("resume", "2 servers paused.", {"": [1], "why": [2]})
     assert undoing.offered(session, now) == expected
     assert undoing.offered(session, now + undoing.OFFERED_FOR + timedelta(seconds=1)) is None
     assert undoing.taken_up(session, now) == expected

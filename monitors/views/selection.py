@@ -22,7 +22,7 @@ from django_htmx.http import retarget, trigger_client_event
 
 from monitors import recording
 from monitors.models import Server
-from monitors.undoing import forget, offer, taken_up
+from monitors.undoing import forget, offer, offered, taken_up
 from monitors.views.base import Request, done, key, page
 
 MOST = 1_000
@@ -82,12 +82,14 @@ def selection(request: Request) -> HttpResponseBase:
     act = ACTS.get(request.POST.get("act", ""))
     if act is None:
         raise PermissionDenied
+    forget(request.session)
     changed = Server.objects.filter(id__in=ids, **{act.column: act.before}).order_by("id")
     reasons = dict(changed.values_list("id", "paused_reason"))
     count = _done(request, act, list(reasons))
-    if reasons:
-        offer(request.session, act.opposite, reasons, timezone.now())
-    return _answered(request, list(reasons), act.told(count) % {"n": count} if count else _("Nothing changed."))
+    said = act.told(count) % {"n": count} if count else _("Nothing changed.")
+    if count:
+        offer(request.session, act.opposite, said, reasons, timezone.now())
+    return _answered(request, list(reasons), said)
 
 
 def _done(request: Request, act: Act, ids: Sequence[int], **more: str) -> int:
@@ -97,7 +99,8 @@ def _done(request: Request, act: Act, ids: Sequence[int], **more: str) -> int:
 def _answered(request: Request, ids: Sequence[int], said: str) -> HttpResponseBase:
     """A script is told which rows to ask for anew, so that nothing on the page moves; everybody else gets the page."""
     if not request.htmx:
-        messages.info(request, said)
+        if not offered(request.session, timezone.now()):  # which is said beside the undo
+            messages.info(request, said)
         return redirect(_back(request))
     response = render(request, "monitors/undo.html", {"said": said})
     retarget(response, "#undo")
@@ -125,6 +128,7 @@ def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
     if not request.user.has_perm("monitors.delete_server"):
         raise PermissionDenied
     names = dict(Server.objects.filter(id__in=ids).order_by("host_name").values_list("id", "host_name"))
+    forget(request.session)
     if not names:
         return _answered(request, [], _("Nothing changed."))
     if "confirmed" not in request.POST:
@@ -137,7 +141,6 @@ def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
         }
         return render(request, "monitors/forms/delete_selected.html", context)
     count = recording.delete(names, actor=request.user.get_username(), now=timezone.now())
-    forget(request.session)
     text = ngettext("%(n)d server is deleted.", "%(n)d servers are deleted.", count)
     return _answered(request, list(names), text % {"n": count})
 
