@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from monitors import recording
 from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus
@@ -15,6 +16,8 @@ NAMES = ("web", "chat", "edit", "game", "admin", "api", "auth", "billing", "sear
 HOSTS = ("{}.example.com", "https://{}.example.com/health", "10.0.4.{}", "결제-{}.example.co.kr")
 PLACES = ("LIVE", "LIVE", "STAGE", "DEV")
 FAILURES = (Failure.REFUSED, Failure.TIMEOUT_CONNECT, Failure.HTTP_5XX, Failure.CERT_EXPIRED, Failure.UNKNOWN_HOST)
+STRIPS = 40
+"""Different ones of each kind."""
 DETAILS = {Failure.HTTP_5XX: "status 502 Bad Gateway", Failure.UNKNOWN_HOST: "auth-4.example.com"}
 
 
@@ -68,14 +71,20 @@ def _settle(status: ServerStatus, i: int, down: int, now: datetime, chance: rand
     failure = FAILURES[i % len(FAILURES)]
     if failing:
         status.failure, status.detail = failure, DETAILS.get(failure, "")
+    status.recent = _strip(LETTER_OF[failure], 9 + i % 20 if failing else 0, base, int(now.timestamp()), i % STRIPS)
+    status.elapsed_us = int(status.recent[-13:-8], 16) * 100
+
+
+@lru_cache(maxsize=1_000)
+def _strip(letter: str, failed: int, base: int, second: int, seed: int) -> str:
+    """Sixty outcomes, the last `failed` of which failed, and one in a hundred before. Latencies about `base` ms."""
+    chance = random.Random(seed)
     tokens = []
-    for n in range(60):
-        failed = (failing and n > 60 - 9 - i % 20) or chance.random() < 0.006
-        tenths = int(base * 10 * chance.uniform(0.8, 1.7)) if chance.random() < 0.9 else int(base * 30)
-        second = int(now.timestamp()) - (60 - n) * 30
-        tokens.append(f"{LETTER_OF[failure] if failed else '-'}{tenths:05x}{second:08x}")
-        status.elapsed_us = tenths * 100
-    status.recent = "".join(tokens)
+    for left in range(60, 0, -1):
+        fails = left < failed or chance.random() < 0.006
+        tenths = int(base * 10 * chance.uniform(0.8, 1.7)) if chance.random() < 0.9 else base * 30
+        tokens.append(f"{letter if fails else '-'}{tenths:05x}{second - left * 30:08x}")
+    return "".join(tokens)
 
 
 def _rollups(server_id: int, now: datetime, chance: random.Random, failing: bool) -> list[Rollup]:
