@@ -31,10 +31,10 @@ def token_mark() -> str:
 
 def seen() -> Workspace:
     """The workspace as it was seen last; all empty before that, and when it was seen by another token."""
+    if not settings.SLACK_BOT_TOKEN:
+        return Workspace(error="not_authed")
     workspace = Workspace.objects.filter(pk=Workspace.THE_ONE).first()
-    if workspace is None or not settings.SLACK_BOT_TOKEN or workspace.token_mark != token_mark():
-        return Workspace()
-    return workspace
+    return workspace if workspace and workspace.token_mark == token_mark() else Workspace()
 
 
 def ask_again(now: datetime) -> None:
