@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -20,8 +19,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from monitors.admin.base import ChoiceFilter, RecordAdmin, SecretTextarea
+from monitors.admin.base import ChoiceFilter, ExplainingAdmin, RecordAdmin, SecretTextarea
 from notifications import outbox, storm_admin
+from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
 from notifications.models import Channel, Delivery, Guarantee, SkipReason, State
 from notifications.refusals import describe_refusal
@@ -71,7 +71,9 @@ class GuaranteeFilter(ChoiceFilter):
 
 
 @admin.register(Channel)
-class ChannelAdmin(ModelAdmin):
+class ChannelAdmin(ExplainingAdmin):
+    shown = SHOWN
+    explained = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
     form = AdminChannelForm
     list_display = (
         "__str__",
@@ -189,6 +191,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(RecordAdmin):
+    shown = SHOWN
     list_display = (
         "created_at",
         "kind",

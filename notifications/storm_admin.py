@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from monitors.admin.base import EnvironmentFilter, ExplainingAdmin, RecordAdmin
+from notifications.admin_help import SHOWN
 from notifications.models import Channel, Delivery, Kind, State, Storm, StormRule
 from notifications.outbox.claiming import TELLING
 from notifications.outbox.gathering import Rule
@@ -23,6 +24,7 @@ from notifications.refusals import describe_refusal
 
 @admin.register(StormRule)
 class StormRuleAdmin(ExplainingAdmin):
+    shown = SHOWN
     explained = {"environment": gettext_lazy("Whose failures are counted together.")}
     list_display = ("environment", "servers", "seconds")
     ordering = ("environment",)
@@ -42,6 +44,7 @@ class StormRuleAdmin(ExplainingAdmin):
 
 @admin.register(Storm)
 class StormAdmin(RecordAdmin):
+    shown = SHOWN
     list_display = ("began_at", "environment", "to", "outages", "joined_at", "ended_at", "told")
     list_filter = (EnvironmentFilter, "began_at")
     ordering = ("-id",)

@@ -30,8 +30,10 @@ HEALTH_COLOURS = {
 class ExplainingAdmin(ModelAdmin):
     """Says of each field what it means: also of those that are only shown, and of those whose model says nothing."""
 
+    shown: Mapping[str, Any] = SHOWN
+    """Help by name, for all admins of an app; what a field's model says goes before."""
     explained: Mapping[str, Any] = {}
-    """Help for fields that can be filled in, by name."""
+    """Help by name, for this one."""
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         help_texts = {**self._help_of_model(), **self.explained, **kwargs.pop("help_texts", {})}
@@ -39,7 +41,7 @@ class ExplainingAdmin(ModelAdmin):
 
     def _help_of_model(self) -> dict[str, Any]:
         own = {field.name: getattr(field, "help_text", "") for field in self.model._meta.get_fields()}
-        return {**SHOWN, **{name: text for name, text in own.items() if text}}
+        return {**self.shown, **{name: text for name, text in own.items() if text}}
 
 
 class RecordAdmin(ExplainingAdmin):

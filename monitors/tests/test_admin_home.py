@@ -111,7 +111,7 @@ def test_every_field_that_can_be_filled_in_is_explained(rf, label):
     assert missing(shown, request, None) + missing(shown, request, model()) == []
 
 
-OURS = {label: pair for label, pair in ADMINS.items() if isinstance(pair[1], ExplainingAdmin) and "notif" not in label}
+OURS = {label: pair for label, pair in ADMINS.items() if isinstance(pair[1], ExplainingAdmin)}
 
 
 @pytest.mark.parametrize("label", OURS)
