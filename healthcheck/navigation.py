@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
         _("Telling"),
         (
             ("notifications.channel", _("Channels"), "forum"),
+            ("notifications.workspacechannel", _("Channels of the workspace"), "list"),
             ("notifications.delivery", _("Deliveries"), "send"),
             ("notifications.storm", _("Storms"), "thunderstorm"),
             ("notifications.stormrule", _("Storm rules"), "rule"),

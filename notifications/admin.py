@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from monitors.admin.base import ChoiceFilter, ExplainingAdmin, RecordAdmin, SecretTextarea
-from notifications import outbox, storm_admin
+from notifications import outbox, storm_admin, workspace_admin
 from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
 from notifications.models import Channel, Delivery, Guarantee, SkipReason, State
@@ -28,7 +28,7 @@ from notifications.refusals import describe_refusal
 from notifications.trial import try_channel
 from notifications.workspace.wording import describe_guarantee
 
-__all__ = ["ChannelAdmin", "DeliveryAdmin", "storm_admin"]
+__all__ = ["ChannelAdmin", "DeliveryAdmin", "storm_admin", "workspace_admin"]
 
 STATE_COLOURS = {
     State.SENT.value: "success",
