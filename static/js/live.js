@@ -10,6 +10,7 @@ import { word } from "./words.js";
 
 const POLL_SECONDS = 10;
 const SILENCE_SECONDS = 40; // the stream says something every 15
+const UNSEEN_SECONDS = 60; // a browser has six connections to a host: tabs that nobody looks at leave theirs to others
 const root = document.documentElement;
 const label = document.getElementById("live");
 
@@ -93,8 +94,15 @@ const connect = () => {
 if (label) {
   connect();
   setInterval(() => { // a connection that is dead without knowing it
-    if (performance.now() - heardAt > SILENCE_SECONDS * 1000) { lost(); connect(); }
+    const left = document.hidden && stream.readyState === EventSource.CLOSED;
+    if (!left && performance.now() - heardAt > SILENCE_SECONDS * 1000) { lost(); connect(); }
   }, 5000);
+  let unseen = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(unseen);
+    if (document.hidden) unseen = setTimeout(() => { stream.close(); lost(); }, UNSEEN_SECONDS * 1000);
+    else if (stream.readyState === EventSource.CLOSED) connect();
+  });
   addEventListener("offline", () => { say("lost"); });
   addEventListener("online", connect);
   addEventListener("pagehide", () => stream?.close());
