@@ -16,13 +16,16 @@ let timer = null;
 let afterwards = null;
 let whole = false;
 
+/* Somebody reads it, or something else is on its way into it. */
+const inUse = (part) => part.contains(document.activeElement) || part.querySelector(".htmx-request");
+
 const update = (html) => {
   const found = new DOMParser().parseFromString(html, "text/html");
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const fresh = found.getElementById(part.id);
     if (!fresh) continue;
     if (part.dataset.live !== "replace") morph(part, fresh);
-    else if (!part.contains(document.activeElement)) part.replaceWith(document.importNode(fresh, true));
+    else if (!inUse(part)) part.replaceWith(document.importNode(fresh, true));
   }
   htmx.process(watched);
   setUp(document);
@@ -34,8 +37,11 @@ const refresh = async () => {
   whole = false;
   try {
     const headers = all || !watched.dataset.now ? {} : { "HX-Request": "true", "HX-Target": watched.dataset.now };
-    const answer = await fetch(location.href, { headers });
-    if (answer.ok && !answer.redirected) update(await answer.text());
+    const asked = location.href;
+    const answer = await fetch(asked, { headers });
+    const html = answer.ok && !answer.redirected ? await answer.text() : null;
+    if (location.href !== asked) whole ||= all; // another range was chosen meanwhile
+    else if (html !== null) update(html);
   } catch {
     /* js/live.js says that the monitor does not answer */
   }
