@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 
 from monitors import claiming, recording
 from monitors.models import Incident, PastOutcome, Server, ServerStatus, StatusTransition
@@ -91,5 +92,7 @@ def test_hand_overs_at_once_tell_each_channel_once():
     ids = [server(unhealthy_threshold=1).pk for _ in range(60)]
     recording.record([observation(id_, NOW, ok=False) for id_ in ids])
     together(*[lambda: outbox.hand_over(NOW)] * THREADS)
-    assert Delivery.objects.count() == 120
+    told = Delivery.objects.values_list("channel_id", "kind").annotate(count=Count("id"))
+    expected = {(name, kind, count) for name in ("C1", "C2") for kind, count in (("failure", 60), ("storm", 1))}
+    assert set(told.order_by()) == expected
     assert not StatusTransition.objects.filter(handed_over_at=None).exists()
