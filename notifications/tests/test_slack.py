@@ -29,7 +29,7 @@ from notifications.tests.standin import Fault, Kind, Pace, Standin
 
 SENT, RETRY, UNCERTAIN, GIVE_UP = Verdict.SENT, Verdict.RETRY, Verdict.UNCERTAIN, Verdict.GIVE_UP
 MESSAGE = Message("chat-3 is down", [header("chat-3 is down")])
-LIMIT = 0.2
+LIMIT = 1.0
 """Seconds, where time is to run out."""
 AMPLE = 5.0
 
