@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +14,7 @@ from benchmarks.farm import Farm, Hit, Mode, running_farm
 from benchmarks.figures import percentile, slots_between
 from benchmarks.loads import Load
 from benchmarks.running import loaded_stack, settle
-from healthcheck.processes import dying_with_parent, end
+from notifications.tests.standin.running import Running, running_standin
 
 SPACING = 1.3
 """Seconds between two pieces of news: Slack takes one message a second and channel, and that wait is not ours."""
@@ -36,33 +33,10 @@ class Flips:
     """Outcomes in a row that make news, both ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slack:
-    """The stand-in, as a process."""
-
-    url: str
-    token: str
-    channel: str
-
-    def messages(self) -> list[dict[str, Any]]:
-        """What somebody can see there, in the order of arrival."""
-        with urllib.request.urlopen(f"{self.url}/ledger", timeout=10) as answer:
-            return [entry for entry in json.loads(answer.read()) if entry["ts"] and entry["method"] != "chat.update"]
-
-
-@contextmanager
-def running_slack() -> Iterator[Slack]:
-    command = [*dying_with_parent(), sys.executable, "-m", "notifications.tests.standin", "--port", "0"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        words = re.search(r"on (\S+), token (\S+), channel (\S+)", process.stdout.readline().decode())
-        if words is None:
-            raise RuntimeError("the stand-in for Slack does not start")
-        yield Slack(*words.groups())
-    finally:
-        end([process], seconds=5)
-        process.stdout.close()
+def messages(slack: Running) -> list[dict[str, Any]]:
+    """What somebody can see there, in the order of arrival."""
+    with urllib.request.urlopen(f"{slack.url}/ledger", timeout=10) as answer:
+        return [entry for entry in json.loads(answer.read()) if entry["ts"] and entry["method"] != "chat.update"]
 
 
 def spaced_slots(
@@ -98,7 +72,7 @@ def latencies(
 
 def run_alerts(load: Load, flips: Flips) -> Iterator[dict[str, Any]]:
     """Let targets fail one after another, then recover; yields what each of the two took."""
-    with running_slack() as slack, running_farm(load.servers) as farm:
+    with running_standin() as slack, running_farm(load.servers) as farm:
         variables = {
             "SLACK_API_URL": f"{slack.url}/api/",
             "SLACK_BOT_TOKEN": slack.token,
@@ -119,24 +93,24 @@ def run_alerts(load: Load, flips: Flips) -> Iterator[dict[str, Any]]:
 
 
 def _flip(
-    chosen: Sequence[tuple[float, int]], mode: Mode, load: Load, flips: Flips, farm: Farm, slack: Slack
+    chosen: Sequence[tuple[float, int]], mode: Mode, load: Load, flips: Flips, farm: Farm, slack: Running
 ) -> dict[str, Any]:
-    before = len(slack.messages())
+    before = len(messages(slack))
     farm.new_hits()
     for slot, target in chosen:
         time.sleep(max(0.0, slot - AHEAD - time.time()))
         farm.set_mode(mode, [target])
     time.sleep(max(0.0, chosen[-1][0] + (flips.threshold - 1) * load.interval - time.time()))
     deadline = time.time() + PATIENCE
-    while len(messages := slack.messages()[before:]) < len(chosen) and time.time() < deadline:
+    while len(arrived := messages(slack)[before:]) < len(chosen) and time.time() < deadline:
         time.sleep(0.2)
-    arrivals = {int(match[1]): entry["at"] for entry in messages if (match := _NAME.search(entry["text"]))}
+    arrivals = {int(match[1]): entry["at"] for entry in arrived if (match := _NAME.search(entry["text"]))}
     seconds = latencies(chosen, mode, flips.threshold, farm.new_hits(), arrivals)
     return {
         "news": "failure" if mode is Mode.FAIL else "recovery",
         "flips": len(chosen),
         "told": len(seconds),
-        "unexpected": len(messages) - len(seconds),
+        "unexpected": len(arrived) - len(seconds),
         "seconds": {
             "p50": round(percentile(seconds, 50), 4),
             "p95": round(percentile(seconds, 95), 4),

@@ -38,7 +38,7 @@ from django.contrib.auth.models import User
 from monitors.tests.fleet import fleet
 fleet({servers}, timezone.now(), down=5)
 client = Client(); client.force_login(User.objects.get())
-print(client.cookies["{cookie}"].value)
+print(client.cookies["sessionid"].value)
 """
 
 
@@ -94,7 +94,7 @@ def running_site(servers: int) -> Iterator[Site]:
 
 def _prepare(servers: int, environment: Mapping[str, str]) -> str:
     """Fill the database; returns the session of somebody who may see everything."""
-    program = PREPARE.format(servers=servers, cookie="sessionid")
+    program = PREPARE.format(servers=servers)
     finished = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True)
     if finished.returncode:
         raise RuntimeError(finished.stderr[-2000:])

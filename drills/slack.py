@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +11,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from drills.oracle import POSTS
-from healthcheck.processes import dying_with_parent, end
+from notifications.tests.standin.running import running_standin
 
 LONGEST_WAIT = 5.0
 """Seconds that one request for the ledger waits."""
@@ -71,15 +68,5 @@ class Slack:
 
 @contextmanager
 def running_slack() -> Iterator[Slack]:
-    command = [*dying_with_parent(), sys.executable, "-m", "notifications.tests.standin", "--port", "0"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline().decode()
-        words = re.search(r"on (\S+), token (\S+), .*\(control (\S+)\)", line)
-        if words is None:
-            raise RuntimeError(f"the stand-in for Slack does not start: {line}")
-        yield Slack(*words.groups())
-    finally:
-        end([process], seconds=5)
-        process.stdout.close()
+    with running_standin() as standin:
+        yield Slack(standin.url, standin.token, standin.control)

@@ -29,6 +29,7 @@ from monitors.models import (
     StatusTransition,
 )
 from monitors.probers.base import Outcome
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, says
 from monitors.tests.people import person
@@ -67,11 +68,6 @@ def operator(client):
 def administrator(client):
     client.force_login(person("admin", is_staff=True))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def act(client, action, *servers):

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from monitors.models import ApiToken, Incident, Policy, Rollup
 from monitors.models.access import digest
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, see, server
 from monitors.tests.people import person
 
@@ -31,11 +32,6 @@ def operator(client):
 def administrator(client):
     client.force_login(person("admin", is_staff=True))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 # policies

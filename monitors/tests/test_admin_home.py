@@ -14,6 +14,7 @@ from django.utils import timezone
 from monitors import recording
 from monitors.admin.base import ExplainingAdmin, RecordAdmin
 from monitors.models import Heartbeat, Incident, IncidentNote, Server
+from monitors.tests.answers import text
 from monitors.tests.builders import SECOND, see, server
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Kind, State
@@ -39,11 +40,6 @@ def operator(client):
 def root(client):
     client.force_login(User.objects.create_superuser("root"))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 # home

@@ -6,6 +6,7 @@ import pytest
 
 from monitors.models import Server
 from monitors.templatetags.first_visit import links_lead_here
+from monitors.tests.answers import text
 from monitors.tests.builders import server
 from monitors.tests.people import visitor
 from notifications.models import Channel
@@ -16,11 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def operator():
     return visitor("operator")
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def connected() -> Channel:

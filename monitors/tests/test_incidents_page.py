@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from monitors import recording
 from monitors.models import Incident, IncidentNote
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Kind, State
@@ -32,11 +33,6 @@ def viewer(client):
 def operator(client):
     client.force_login(person("operator"))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 @pytest.fixture

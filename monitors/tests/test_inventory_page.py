@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitors.models import InventoryRun, Server
+from monitors.tests.answers import text
 from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing
 from monitors.tests.people import visitor
 
@@ -24,11 +25,6 @@ def inventory(settings):
 @pytest.fixture
 def operator():
     return visitor("operator")
-
-
-def text(response, status: int = 200) -> str:
-    assert response.status_code == status, response.content[:500]
-    return str(response.content, "utf-8")
 
 
 def apply(client, **given):

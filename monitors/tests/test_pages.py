@@ -11,6 +11,7 @@ from django.utils import timezone
 from monitors import recording
 from monitors.dashboard import ENVIRONMENTS, Tally, sentences
 from monitors.models import Environment, Gap, Heartbeat, Policy, Server, ServerStatus
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.people import person
 from notifications.models import Channel
@@ -42,11 +43,6 @@ def viewer(client):
 def operator(client):
     client.force_login(person("operator"))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def names(response) -> list[str]:

@@ -12,6 +12,7 @@ from django.test import Client
 from monitors import recording, seeding
 from monitors.fields import MASK
 from monitors.models import Server, ServerStatus
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, server
 from monitors.tests.people import visitor
 
@@ -29,11 +30,6 @@ BROKEN_ROW_7 = HEADER + "".join(f"web-{n},web.example.com,{'70000' if n == 7 els
 @pytest.fixture
 def operator():
     return visitor("operator")
-
-
-def text(response, status: int = 200) -> str:
-    assert response.status_code == status, response.content[:500]
-    return str(response.content, "utf-8")
 
 
 def previewed(client: Client, **given: object):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from monitors import recording, undoing
 from monitors.models import Server, StatusTransition
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, see, server
 from monitors.tests.people import visitor
 
@@ -23,11 +24,6 @@ ACTS = ("pause", "resume", "notification_on", "notification_off", "delete")
 @pytest.fixture
 def operator():
     return visitor("operator")
-
-
-def text(response, status: int = 200) -> str:
-    assert response.status_code == status, response.content[:500]
-    return str(response.content, "utf-8")
 
 
 def done(client, act: str, *servers: Server, **more: str):

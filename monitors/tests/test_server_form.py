@@ -11,6 +11,7 @@ from monitors import recording
 from monitors.fields import MASK
 from monitors.forms import server as server_form
 from monitors.models import Policy, Server, ServerStatus, StatusTransition
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, hangs, says
 from monitors.tests.people import person, visitor
@@ -26,11 +27,6 @@ TYPED = {"host_name": "web-1", "host": "https://web.example.com", "port": "443",
 @pytest.fixture
 def operator():
     return visitor("operator")
-
-
-def text(response, status: int = 200) -> str:
-    assert response.status_code == status, response.content[:500]
-    return str(response.content, "utf-8")
 
 
 def filled(client: Client, path: str) -> dict[str, str]:

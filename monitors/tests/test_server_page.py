@@ -12,6 +12,7 @@ from monitors import recording
 from monitors.models import Heartbeat, Incident, Policy, Rollup, Server, ServerStatus, StatusTransition
 from monitors.probers.base import Observation
 from monitors.spans import floor
+from monitors.tests.answers import text
 from monitors.tests.builders import SECOND, outcome, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, says
 from monitors.tests.people import person
@@ -45,11 +46,6 @@ def viewer(client):
 def operator(client):
     client.force_login(person("operator"))
     return client
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def page_of(client, target: Server, query: str = "") -> str:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from monitors.models import StatusTransition
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.people import person
 from notifications import outbox
@@ -46,11 +47,6 @@ def channel(**columns) -> Channel:
     return Channel.objects.create(
         **{"channel_id": "C024BE91L", "name": "ops", "hook_url": HOOK, "hook_url_hint": "…ABCD", **columns}
     )
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def act(client, path, action, *keys):

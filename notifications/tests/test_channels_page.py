@@ -7,11 +7,12 @@ import re
 import pytest
 from django.utils import timezone, translation
 
+from monitors.tests.answers import text
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Guarantee, State, WorkspaceChannel
 from notifications.socket import state
 from notifications.tests.standin import Fault, Kind
-from notifications.tests.test_admin import CHANNELS, HOOK, HOSTILE, channel, text
+from notifications.tests.test_admin import CHANNELS, HOOK, HOSTILE, channel
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import tick
 

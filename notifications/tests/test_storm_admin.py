@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND
 from monitors.tests.people import person
 from notifications import outbox
@@ -30,11 +31,6 @@ def storm():
     fail(6)
     outbox.hand_over(NOW + SECOND)
     return Storm.objects.get()
-
-
-def text(response) -> str:
-    assert response.status_code == 200
-    return str(response.content, "utf-8")
 
 
 def test_a_storm_is_listed_with_what_it_tells_and_what_became_of_its_message(operator, storm):
