@@ -1,14 +1,16 @@
 """Who the token is, and the workspace's channels: listed, looked at, joined, made, renamed and archived.
 
-Sources: Slack's pages "auth.test", "conversations.*", "Pagination" and "Rate limits". Every function is one call and
-raises `RefusedError` when Slack does not do what is asked, whatever the reason.
+Sources: Slack's pages "auth.test", "conversations.*", "Pagination" and "Rate limits". Every function but
+`find_made` is one call, and every one raises `RefusedError` when Slack does not do what is asked, whatever the reason.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from notifications.slack.client import Account, Answer, call
@@ -17,6 +19,8 @@ from notifications.slack.replies import Reply, Verdict
 
 PAGE_SIZE = 200
 """Slack recommends no more than 200 and refuses 1,000."""
+MOST_PAGES = 10
+"""Of the list looked through for one channel: half of what Slack allows in a minute."""
 SLACK_ID = re.compile(r"[A-Z0-9]{1,32}")
 LONGEST_NAME = 255
 MANY = 2**31 - 1
@@ -74,10 +78,37 @@ def identify(account: Account) -> Identity:
 def list_channels(account: Account, types: Sequence[str], cursor: str = "") -> Page:
     """One page of the channels of `types` (`public_channel`, `private_channel`), archived ones too. Of private ones
     Slack lists only those that the app is in."""
+    rows, cursor = _list(account, types, cursor)
+    return Page([channel for row in rows if (channel := _channel(row))], cursor)
+
+
+def find_made(
+    account: Account, name: str, *, is_private: bool, maker: str, since: datetime, seconds: float
+) -> SlackChannel | None:
+    """The channel of this name that the user `maker` has made since `since`: for when the answer to `create_channel`
+    was lost. None when it is not in what Slack lists within `seconds`, which does not say that there is none."""
+    types = ("private_channel" if is_private else "public_channel",)
+    ends, cursor = time.monotonic() + seconds, ""
+    for _page in range(MOST_PAGES):
+        left = ends - time.monotonic()
+        if left <= 0:
+            break
+        rows, cursor = _list(replace(account, timeout=left), types, cursor)
+        for row in rows:
+            if name in (row.get("name"), row.get("name_normalized")) and row.get("creator") == maker:
+                made_at = row.get("created")
+                if isinstance(made_at, int) and made_at >= since.timestamp() and not row.get("is_archived"):
+                    return _channel(row)
+        if not cursor:
+            break
+    return None
+
+
+def _list(account: Account, types: Sequence[str], cursor: str) -> tuple[list[Mapping[str, Any]], str]:
     answer = _ask(account, "conversations.list", types=",".join(types), limit=PAGE_SIZE, cursor=cursor or None)
     rows = answer.payload.get("channels")
-    channels = [_channel(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return Page([channel for channel in channels if channel], next_cursor(answer.payload))
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return found, next_cursor(answer.payload)
 
 
 def show_channel(account: Account, channel_id: str) -> SlackChannel:

@@ -266,10 +266,11 @@ def test_slacks_limit_says_when_to_come_back(listed, operator):
 
 def test_a_slack_that_hangs_keeps_nobody_waiting_for_long(listed, operator, monkeypatch):
     monkeypatch.setattr("notifications.workspace.managing.PATIENCE", 0.2)
-    listed.faults.set(Fault(Kind.RECORD_THEN_HANG, times=1))
+    monkeypatch.setattr("notifications.workspace.managing.LOOKING", 0.2)
+    listed.faults.set(Fault(Kind.RECORD_THEN_HANG))
     response = operator.post(URL, {"name": "a"}, format="json")
     assert (response.status_code, response.json()["code"]) == (503, "slack_timeout")
-    assert "did not say whether it was done" in response.json()["detail"]
+    assert "not known whether it was done" in response.json()["detail"]
 
 
 @pytest.mark.django_db(transaction=True)

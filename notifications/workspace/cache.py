@@ -41,8 +41,13 @@ def ask_again(now: datetime) -> None:
     """Let the next ticks ask Slack everything again, because somebody may have mended something. A list that is being
     read is read on, at Slack's pace."""
     Workspace.objects.update(identify_at=None)
-    Workspace.objects.filter(began_at=None).update(page_at=None)
+    read_again()
     look_again(now)
+
+
+def read_again() -> None:
+    """Let the next ticks read the list of channels, unless it is being read."""
+    Workspace.objects.filter(began_at=None).update(page_at=None)
 
 
 def look_again(now: datetime) -> None:

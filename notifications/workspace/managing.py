@@ -1,36 +1,72 @@
-"""Making, renaming and archiving channels of the workspace for somebody who waits: each is one call of bounded length,
-never with a transaction open, and raises `RefusedError`. What Slack did is kept at once, not only by the next list."""
+"""Making, renaming and archiving channels of the workspace for somebody who waits: within a bounded time, never with a
+transaction open. What Slack did is kept at once, not only by the next list.
+
+When Slack's answer is lost it is looked at what is so. All of them raise `RefusedError` when Slack refuses, and when
+its answer was lost and what was asked for is not to be seen: the list is read again, for whoever looks at it next.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
 from notifications import outbox
 from notifications.models import Channel, WorkspaceChannel
+from notifications.slack import Reply, Verdict
 from notifications.slack import channels as slack
-from notifications.slack.channels import SlackChannel
-from notifications.workspace.cache import account, keep
+from notifications.slack.channels import RefusedError, SlackChannel
+from notifications.workspace.cache import account, keep, read_again, seen
 
 PATIENCE = 5.0
-"""Seconds that whoever waits is kept waiting at most."""
+"""Seconds for what is asked of Slack."""
+LOOKING = 4.0
+"""Seconds more for looking what is so when its answer was lost."""
+A_MOMENT_AGO = timedelta(minutes=5)
+"""Slack's clock and ours may differ."""
 
 
 def create(name: str, now: datetime, *, is_private: bool) -> WorkspaceChannel:
-    """The name is Slack's to judge; the one kept is the one that Slack gave."""
-    return _kept(slack.create_channel(account(timeout=PATIENCE), name, is_private=is_private), now)
+    """The name is Slack's to judge; the one kept is the one that Slack gave.
+
+    Whoever tries again after a lost answer hears that the name is taken. It is by what was asked for when the bot has
+    made it a moment ago and it is not in the list: what Slack is heard to make is there at once.
+    """
+    try:
+        made = slack.create_channel(account(timeout=PATIENCE), name, is_private=is_private)
+    except RefusedError as refused:
+        unheard = refused.reply.code == "name_taken" and not WorkspaceChannel.objects.filter(name=name).exists()
+        if not (unheard or _is_lost(refused.reply)):
+            raise
+        read_again()
+        found = _find_made(name, now - A_MOMENT_AGO, is_private=is_private)
+        if found is None:
+            raise
+        made = found
+    return _kept(made, now)
 
 
 def rename(channel: WorkspaceChannel, name: str, now: datetime) -> WorkspaceChannel:
-    renamed = slack.rename_channel(account(timeout=PATIENCE), channel.pk, name)
-    return _kept(replace(renamed, members=channel.members), now)  # of which this answer says nothing
+    try:
+        renamed = slack.rename_channel(account(timeout=PATIENCE), channel.pk, name)
+    except RefusedError as refused:
+        # it may have taken the name itself, when an earlier answer was lost
+        shown = _look(channel) if _is_lost(refused.reply) or refused.reply.code == "name_taken" else None
+        if shown is None or shown.name != name:
+            raise
+        renamed = shown
+    return _kept(replace(renamed, members=channel.members), now)  # of which the answer says nothing
 
 
 def archive(channel: WorkspaceChannel, now: datetime) -> bool:
     """Nothing can be posted there any more, so it receives no alerts from then on: True when it did."""
-    slack.archive_channel(account(timeout=PATIENCE), channel.pk)
+    try:
+        slack.archive_channel(account(timeout=PATIENCE), channel.pk)
+    except RefusedError as refused:
+        shown = _look(channel) if _is_lost(refused.reply) else None
+        if shown is None or not shown.is_archived:
+            raise
     WorkspaceChannel.objects.filter(pk=channel.pk).update(is_archived=True, seen_at=now)
     return bool(outbox.set_enabled([channel.pk], False, now))
 
@@ -49,6 +85,31 @@ def listen(channel_id: str, enabled: bool, now: datetime) -> bool:
         pass
     outbox.set_enabled([channel_id], enabled, now)
     return Channel.objects.filter(pk=channel_id).exists()
+
+
+def _is_lost(reply: Reply) -> bool:
+    """Whether Slack may have done it all the same."""
+    return reply.verdict is Verdict.UNCERTAIN
+
+
+def _find_made(name: str, since: datetime, *, is_private: bool) -> SlackChannel | None:
+    """What the bot has made, as far as Slack tells in the time there is."""
+    maker = seen().user_id
+    if not maker:  # nobody has asked yet whose token it is
+        return None
+    try:
+        return slack.find_made(account(), name, is_private=is_private, maker=maker, since=since, seconds=LOOKING)
+    except RefusedError:
+        return None
+
+
+def _look(channel: WorkspaceChannel) -> SlackChannel | None:
+    """As Slack shows it now; None when it does not."""
+    read_again()
+    try:
+        return slack.show_channel(account(timeout=LOOKING), channel.pk)
+    except RefusedError:
+        return None
 
 
 def _kept(channel: SlackChannel, now: datetime) -> WorkspaceChannel:

@@ -25,14 +25,22 @@ SCOPES: dict[str, Promise] = {
 """What each scope of the bot is for. Only the first is needed to send."""
 
 _NOTHING_DONE = gettext_lazy("Slack cannot be reached, and nothing was done: check the network, DNS and any proxy.")
-_PERHAPS_DONE = gettext_lazy("Slack did not say whether it was done: look at the list in a moment, then try again.")
+_PERHAPS_DONE = gettext_lazy(
+    "It is not known whether it was done: Slack's answer was lost. The list is read again; look at it in a minute, "
+    "before you try again."
+)
+_NOT_READ = gettext_lazy("Slack gave no answer that can be used; it is asked again by itself.")
+LOST = ("bad_answer", "connection_lost", "fatal_error", "internal_error", "timeout")
+"""With these Slack may have done what it was asked for. So with every status of 500 and more."""
 MANAGING: dict[str, Promise] = {
     **dict.fromkeys(["ratelimited", "rate_limited"], gettext_lazy("Slack takes no more of this for a moment: wait.")),
-    **dict.fromkeys(["bad_answer", "connection_lost", "fatal_error", "internal_error", "timeout"], _PERHAPS_DONE),
     **dict.fromkeys(["request_timeout", "service_unavailable"], gettext_lazy("Slack has trouble: try again later.")),
     "channel_not_found": gettext_lazy("Slack does not know the channel any more, or the app is no longer in it."),
     "connection_error": _NOTHING_DONE,
     "is_archived": gettext_lazy("The channel is archived: unarchive it in Slack first."),
+    "name_taken": gettext_lazy(
+        "A channel of this name exists, perhaps archived: choose it from the list, or another name."
+    ),
     "not_in_channel": gettext_lazy("The app is not in the channel: invite it there (/invite), then try again."),
 }
 """Where what is said of a message would mislead whoever makes, renames or archives a channel."""
@@ -40,9 +48,13 @@ MANAGING: dict[str, Promise] = {
 
 def describe_managing(code: str, needed: str = "") -> str:
     """Why a channel was not made, renamed or archived, and what to do."""
-    if code in MANAGING or code.startswith("http_5"):
-        return str(MANAGING.get(code, _PERHAPS_DONE))
-    return describe_refusal(code, needed)
+    if _is_lost(code):
+        return str(_PERHAPS_DONE)
+    return str(MANAGING.get(code) or describe_refusal(code, needed))
+
+
+def _is_lost(code: str) -> bool:
+    return code in LOST or code.startswith("http_5")
 
 
 def describe_guarantee(channel: Channel) -> str:
@@ -74,6 +86,8 @@ def describe_lack(lacks: str) -> str:
 def describe_error(error: str) -> str:
     """Of a workspace: why its token is refused, or its list cannot be read."""
     code, _colon, detail = error.partition(":")
+    if _is_lost(code):
+        return str(_NOT_READ)
     return describe_managing(code, detail) if error else ""
 
 

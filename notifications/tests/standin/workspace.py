@@ -28,6 +28,8 @@ ALL_SCOPES = frozenset(
         "groups:history",
     ]
 )
+OUR_USER = "U0001"
+"""The bot's."""
 LARGEST_PAGE = 999
 PRIVATE_RIGHTS = {"manage": "write"}
 
@@ -42,6 +44,8 @@ class Channel:
     is_general: bool = False
     is_ours: bool = False
     """Made by the app: only such channels may it rename."""
+    created: int = field(default_factory=lambda: int(time.time()))
+    """Seconds since the epoch."""
     messages: list[dict[str, Any]] = field(default_factory=list)
     """In the order of posting."""
 
@@ -55,6 +59,8 @@ class Channel:
             "is_member": self.is_member,
             "is_general": self.is_general,
             "num_members": 3,
+            "creator": OUR_USER if self.is_ours else "U0003",
+            "created": self.created,
         }
 
 
@@ -116,14 +122,14 @@ class Workspace:
 
 def show_identity(workspace: Workspace, arguments: Arguments) -> Payload:
     team = {"url": "https://stand-in.slack.com/", "team": "Stand-in", "team_id": "T0001"}
-    return {**team, "user": "monitor", "user_id": "U0001", "bot_id": "B0001"}
+    return {**team, "user": "monitor", "user_id": OUR_USER, "bot_id": "B0001"}
 
 
 def post_message(workspace: Workspace, arguments: Arguments) -> Payload:
     channel = workspace.find(arguments, open_=True, member="chat:write.public" not in workspace.scopes)
     text, blocks, metadata = arguments.get("text"), arguments.get("blocks"), arguments.get("metadata")
     check_message(text, blocks, metadata)
-    message = {"type": "message", "user": "U0001", "bot_id": "B0001", "text": text or "", "ts": workspace.next_ts()}
+    message = {"type": "message", "user": OUR_USER, "bot_id": "B0001", "text": text or "", "ts": workspace.next_ts()}
     message |= {name: value for name, value in (("blocks", blocks), ("metadata", metadata)) if value}
     if thread_ts := arguments.get("thread_ts"):
         if not any(parent["ts"] == thread_ts for parent in channel.messages):
