@@ -94,7 +94,7 @@ def sentences(counted: Sequence[Tally], now: datetime) -> list[Sentence]:
 
 
 def _words(totals: Mapping[str, int], since: datetime | None, now: datetime) -> str:
-    """`2 of 18 down for 4 min, 1 paused`; paused servers are not among the 18."""
+    """`2 of 18 down for 4 min, 1 paused`; paused servers are not among the 18, which are said once."""
     paused = totals["PAUSED"]
     watched = sum(totals.values()) - paused
     if not watched:
@@ -103,9 +103,10 @@ def _words(totals: Mapping[str, int], since: datetime | None, now: datetime) -> 
     if totals["UNHEALTHY"]:
         parts.append(_down(totals["UNHEALTHY"], watched, since, now))
     if unknown := totals["UNKNOWN"]:
-        parts.append(ngettext("%(n)d unknown", "%(n)d unknown", unknown) % {"n": unknown})
+        parts.append((_("%(n)d unknown") if parts else _("%(n)d of %(all)d unknown")) % {"n": unknown, "all": watched})
     if unseen := totals[STALE]:
-        parts.append(ngettext("%(n)d not seen lately", "%(n)d not seen lately", unseen) % {"n": unseen})
+        words = _("%(n)d not seen lately") if parts else _("%(n)d of %(all)d not seen lately")
+        parts.append(words % {"n": unseen, "all": watched})
     if not parts:
         parts.append(ngettext("%(n)d server, healthy", "all %(n)d healthy", watched) % {"n": watched})
     if paused:

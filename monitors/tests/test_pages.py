@@ -58,7 +58,9 @@ SENTENCES = {  # what there is in LIVE: what is said
     "one healthy": ({"HEALTHY": 1}, "HEALTHY", "1 server, healthy"),
     "some down": ({"HEALTHY": 16, "UNHEALTHY": 2}, "UNHEALTHY", "2 of 18 down"),
     "down is worse than unknown": ({"UNKNOWN": 3, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 4 down, 3 unknown"),
-    "not seen is no green lie": ({"HEALTHY": 5, "STALE": 1}, "STALE", "1 not seen lately"),
+    "not seen is no green lie": ({"HEALTHY": 5, "STALE": 1}, "STALE", "1 of 6 not seen lately"),
+    "not seen beside paused": ({"HEALTHY": 51, "STALE": 1, "PAUSED": 1}, "STALE", "1 of 52 not seen lately, 1 paused"),
+    "the whole is said once": ({"HEALTHY": 2, "UNKNOWN": 1, "STALE": 1}, "UNKNOWN", "1 of 4 unknown, 1 not seen lately"),
     "paused does not count": ({"HEALTHY": 2, "PAUSED": 1, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 3 down, 1 paused"),
     "healthy beside paused": ({"HEALTHY": 2, "PAUSED": 1}, "HEALTHY", "all 2 healthy, 1 paused"),
     "nothing but paused": ({"PAUSED": 4}, "PAUSED", "all 4 paused"),
@@ -138,7 +140,7 @@ def test_a_server_that_was_not_seen_for_two_intervals_and_a_timeout_is_not_shown
     see(fresh, "+", start=now - 24 * SECOND)  # interval 10 s, timeout 5 s
     see(old, "+", start=now - 27 * SECOND)
     page = text(viewer.get("/"))
-    assert "LIVE:</strong> 1 not seen lately" in page
+    assert "LIVE:</strong> 1 of 2 not seen lately" in page
     assert page.index("old</a>") < page.index("fresh</a>")
     assert names(viewer.get("/?health=STALE")) == ["old"]
     assert names(viewer.get("/?health=HEALTHY")) == ["fresh"]
