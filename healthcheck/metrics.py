@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, F, Q, Sum
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -19,6 +19,8 @@ from healthcheck import readiness
 from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
 from notifications.models import Channel, Delivery, Guarantee, State
+from notifications.socket import counting
+from notifications.socket.state import CONNECTED, OFF, standing
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -48,6 +50,7 @@ class _Collector(Collector):
         yield from _pulse(self._now)
         yield from _outcomes(self._now)
         yield from _deliveries(self._now)
+        yield from _buttons(self._now)
 
 
 def _gauge(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]], *labels: str) -> Metric:
@@ -130,3 +133,16 @@ def _deliveries(now: datetime) -> Iterator[Metric]:
     samples = [((str(share),), seconds[round(share * (len(seconds) - 1))]) for share in QUANTILES if seconds]
     text = "From a status change to Slack's acceptance, of the messages of the last hour."
     yield _gauge("delivery_seconds", text, samples, "quantile")
+
+
+def _buttons(now: datetime) -> Iterator[Metric]:
+    code = standing(now).code
+    text = "1 when presses of buttons in Slack arrive, 0 when they do not; nothing without an app-level token."
+    samples = [] if code == OFF else [((), float(code == CONNECTED))]
+    yield _gauge("slack_socket_connected", text, samples)
+    presses = CounterMetricFamily(
+        "healthcheck_slack_presses", "Presses of buttons in Slack, ever.", labels=("action", "outcome")
+    )
+    for labels, count in counting.counted().items():
+        presses.add_metric(labels, count)
+    yield presses

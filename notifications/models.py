@@ -187,6 +187,21 @@ class SlackSocket(models.Model):
         return self.error or f"{self.connected_at:%Y-%m-%d %H:%M:%S}"
 
 
+class PressCount(models.Model):
+    """Presses of buttons so far, for the metrics. Written by `notifications.socket` alone."""
+
+    action = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=20)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()  # nobody is shown a row
+        constraints = [models.UniqueConstraint(fields=["action", "outcome"], name="press_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.outcome}: {self.count}"
+
+
 class Kind(models.TextChoices):
     FAILURE = "failure", pgettext_lazy("kind of message", "failure")
     RECOVERY = "recovery", _("recovery")

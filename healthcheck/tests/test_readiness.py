@@ -183,5 +183,5 @@ def test_metrics_cost_the_same_for_any_number_of_servers(django_assert_num_queri
     for count in (1, 20):
         for _ in range(count):
             server()
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             scraper.get("/metrics")

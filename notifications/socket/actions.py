@@ -25,6 +25,7 @@ from notifications.models import Channel
 from notifications.outbox.pacing import take_turn
 from notifications.slack import Account, Verdict
 from notifications.slack.answers import post_in_thread, post_response
+from notifications.socket.counting import Ended, Tally
 from notifications.socket.envelopes import Press
 from notifications.webhooks import clean_hook_url
 from notifications.wording import presses
@@ -50,6 +51,7 @@ class Actions:
         self._probing = threading.BoundedSemaphore(PROBES_AT_ONCE)
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._tally = Tally()
         self._acts = {ACKNOWLEDGE: self._acknowledge, PROBE: self._probe}
 
     def take(self, press: Press) -> None:
@@ -60,6 +62,7 @@ class Actions:
             logger.info("repeated press", extra={"action": press.action})
         elif not self._room.acquire(blocking=False):
             logger.warning("too many presses", extra={"action": press.action})
+            self._tally.add(press.action, Ended.DROPPED)
         else:
             self._workers.submit(self._work, press)
 
@@ -67,11 +70,11 @@ class Actions:
         """Begin nothing more. What has begun goes on."""
         self._workers.shutdown(wait=False, cancel_futures=True)
 
-    def carry_out(self, press: Press) -> None:
+    def carry_out(self, press: Press) -> Ended:
         """Do what the button says, and answer in the language of its channel."""
         languages = Channel.objects.filter(pk=press.channel_id).values_list("language", flat=True)
         with translation.override(languages.first() or settings.LANGUAGE_CODE):
-            self._acts[press.action](press)
+            return self._acts[press.action](press)
 
     def _is_repeat(self, press: Press) -> bool:
         with self._lock:
@@ -84,38 +87,43 @@ class Actions:
 
     def _work(self, press: Press) -> None:
         close_old_connections()
+        ended = Ended.FAILED
         try:
-            self.carry_out(press)
+            ended = self.carry_out(press)
         except Exception:
             logger.exception("press not carried out", extra={"action": press.action, "id": press.subject_id})
             self._tell(press, presses.trouble())
         finally:
+            self._tally.add(press.action, ended)
+            self._tally.store()
             connection.close()  # presses are rare
             self._room.release()
 
-    def _acknowledge(self, press: Press) -> None:
+    def _acknowledge(self, press: Press) -> Ended:
         """The message itself comes to show who takes care; only who was too late is told."""
         actor, now = _actor(press), self._clock()
         if recording.acknowledge(press.subject_id, actor=actor, now=now):
             logger.info("outage acknowledged", extra={"incident": press.subject_id})
-            return
+            return Ended.DONE
         incident = Incident.objects.filter(pk=press.subject_id).first()
         if incident is None:
             self._tell(press, presses.forgotten())
-        elif incident.ended_at is not None:
+            return Ended.GONE
+        if incident.ended_at is not None:
             self._tell(press, presses.over(incident.ended_at))
         else:
             self._tell(press, presses.taken(incident.acknowledged_by))
+        return Ended.LATE
 
-    def _probe(self, press: Press) -> None:
+    def _probe(self, press: Press) -> Ended:
         if not self._probing.acquire(blocking=False):
             self._tell(press, presses.busy())
-            return
+            return Ended.BUSY
         try:
             server = Server.objects.filter(pk=press.subject_id).first()
             if server is None:
                 self._tell(press, presses.server_gone())
-                return
+                return Ended.GONE
             [outcome] = look([server])
         finally:
             self._probing.release()
@@ -128,6 +136,7 @@ class Actions:
             actor=_actor(press),
         )
         self._show(press, found)
+        return Ended.DONE
 
     def _show(self, press: Press, found: presses.Look) -> None:
         """In the thread, for everybody who follows the outage; to who asked alone when that cannot be now, for alerts

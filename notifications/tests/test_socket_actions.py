@@ -19,7 +19,7 @@ from monitors.tests.misbehaving import Farm, answer, hangs, says
 from notifications import outbox
 from notifications.models import Channel
 from notifications.slack import Account, post_message
-from notifications.socket import actions
+from notifications.socket import actions, counting
 from notifications.socket.actions import Actions
 from notifications.socket.envelopes import Press
 from notifications.socket.listener import Listener
@@ -196,7 +196,20 @@ def test_an_answer_that_slack_does_not_take_is_one_line_in_the_log(desk, press, 
     assert "secret" not in str(vars(line))
 
 
+def test_what_became_of_each_press_is_told(desk, press, channel, farm):
+    incident = outage()
+    target = server(host_name="web", port=farm.serve(says(answer())).port)
+    expected = [("acknowledge", incident.pk, "done"), ("acknowledge", incident.pk, "late")]
+    expected += [("acknowledge", 10**17, "gone"), ("probe", target.pk, "done"), ("probe", 10**17, "gone")]
+    for action, subject_id, ended in expected:
+        assert desk.carry_out(replace(press, action=action, subject_id=subject_id)) == ended
+
+
 # From here on presses are carried out in threads.
+
+
+def counted():
+    return {key: count for key, count in counting.counted().items() if count}
 
 
 @pytest.fixture
@@ -216,6 +229,7 @@ def test_a_repeated_envelope_does_nothing_twice(working, press, slack):
     wait_for(lambda: len(told(slack)) == 2)
     working.take(replace(press, envelope_id="e-3", subject_id=1))
     wait_for(lambda: len(told(slack)) == 3)
+    wait_for(lambda: counted() == {("acknowledge", "gone"): 3})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -233,6 +247,7 @@ def test_a_few_probes_run_at_once_and_more_are_told_to_wait(working, press, slac
     working.take(replace(press, envelope_id="one more", action="probe", subject_id=target.pk))
     wait_for(lambda: told(slack) == ["Other probes are running. Press again in a moment."])
     slack.ledger.wait_for(lambda _: len(answered(slack) + told(slack)) == actions.PROBES_AT_ONCE + 1, SECONDS)
+    wait_for(lambda: counted() == {("probe", "done"): actions.PROBES_AT_ONCE, ("probe", "busy"): 1})
 
 
 def _free(semaphore: threading.BoundedSemaphore) -> bool:
@@ -251,6 +266,7 @@ def test_more_presses_than_can_wait_are_dropped(press, slack, farm, caplog, monk
     desk.take(replace(press, envelope_id="e-2", subject_id=1))
     assert [record.message for record in logged(caplog)] == ["too many presses"]
     assert desk._room.acquire(timeout=SECONDS)
+    assert counted() == {("probe", "done"): 1, ("acknowledge", "dropped"): 1}
     desk.close()
 
 
@@ -264,6 +280,7 @@ def test_who_pressed_hears_of_trouble(working, press, slack, caplog, monkeypatch
         working.take(replace(press, subject_id=1))
         wait_for(lambda: told(slack))
     assert told(slack)[0].startswith("The monitor could not do this now.")
+    wait_for(lambda: counted() == {("acknowledge", "failed"): 1})
 
 
 @pytest.fixture
