@@ -9,36 +9,56 @@ from collections.abc import Iterator
 
 import redis
 
+from drills.broker import Broker
+from drills.deadlock import Deadlocks
 from drills.fleet import Flapping
 from drills.ground import Ground, Options, running_ground, until
 from drills.result import Result
-from drills.stack import PROCESSES, Stack
-from healthcheck.broker import answers
+from drills.stack import DATABASE, PROCESSES, WORKERS, Stack
 
 BACK_SECONDS = 15.0
 """Within which work goes on once the broker is back."""
 WEB_BACK_SECONDS = 10.0
 FLAPS = {"down": 4, "up": 8}
 FLEET = ("DEV", "STAGE", "LIVE")
+GAP_SECONDS = 12.0
+"""Nothing is probed for so long: the monitor says so itself."""
 
 
 def kill_redis(options: Options) -> Iterator[Result]:
-    """Drill 6: SIGKILL to Redis, which keeps nothing on disk; away for up to 15 s, then back and empty."""
+    """Drill 6: SIGKILL to Redis; away for up to 15 s. Four times of five it keeps all on disk and is back with it, now
+    and then without the end of what it was writing; else it is back and empty."""
     kills = options.count(short=3, long=50)
     away = options.size(short=4, long=15)
-    slowest = 0.0
+    backs, gaps, appending, torn = [], 0, 0, 0
     with running_ground(options, servers=15, environments=FLEET) as ground:
+        broker = Broker(ground.stack)
         with Flapping(ground.fleet, ground.fleet.targets, ground.rng, **FLAPS):
-            for _ in range(kills):
+            for number in range(kills):
+                broker.keep(number % 5 != 1)
                 time.sleep(ground.rng.uniform(2, 8))
-                ground.stack.kill("redis")
-                time.sleep(ground.rng.uniform(0.2, away))
-                ground.stack.start("redis")
-                until(lambda: answers(ground.stack.redis_url), 30)
-                slowest = max(slowest, _seconds_until_probed(ground))
-        ground.must(slowest < BACK_SECONDS, f"probing went on only {slowest:.1f} s after the broker was back")
+                broker.kill(tear=number % 4 == 2)
+                absence = ground.rng.uniform(0.2, away)
+                time.sleep(absence)
+                gaps += absence > GAP_SECONDS
+                ground.must(broker.start(), "Redis did not come back with what it kept")
+                appending, torn = appending + broker.keeps, torn + broker.is_torn
+                backs.append(_seconds_until_consumed(ground))
+        slowest = max(backs)
+        ground.must(slowest < BACK_SECONDS, f"work went on only {slowest:.1f} s after the broker was back")
         ground.settle()
-        yield ground.result("6 kill Redis", kills, kills, ground.judge(), slowest_back=round(slowest, 1))
+        told = int(ground.stack.ask("SELECT COUNT(*) FROM monitors_gap")[0][0])
+        ground.must(told >= gaps, f"{told} gaps noted of at least {gaps}")
+        figures = {"slowest_back": round(slowest, 1), "appending": appending, "torn": torn, "gaps": told}
+        yield ground.result("6 kill Redis", kills, kills, ground.judge(), **figures)
+
+
+def _seconds_until_consumed(ground: Ground) -> float:
+    """Until every worker listens again and more was probed than had been handed out: of each server one probe."""
+    began = time.monotonic()
+    enough = ground.fleet.visits() + len(ground.fleet.targets)
+    until(lambda: ground.fleet.visits() > enough and ground.stack.listening() >= len(WORKERS), 60)
+    return time.monotonic() - began
 
 
 def _seconds_until_probed(ground: Ground) -> float:
@@ -66,12 +86,14 @@ def empty_redis(options: Options) -> Iterator[Result]:
 
 
 def kill_database(options: Options) -> Iterator[Result]:
-    """Drill 8: SIGKILL to MariaDB, away for up to 20 s; between two of those, all of its connections are killed. No
-    process is started again by us; the API says 503 meanwhile, and works afterwards."""
+    """Drill 8: SIGKILL to MariaDB, away for up to 20 s; between two of those, all of its connections are killed. Then
+    the monitor loses deadlocks. No process is started again by us; the API says 503 meanwhile, and works afterwards."""
     kills = options.count(short=2, long=20)
+    forced = options.size(short=1, long=5)
     away = options.size(short=4, long=20)
     with running_ground(options, servers=15, environments=FLEET, processes=(*PROCESSES, "web")) as ground:
         ground.stack.wait_for_web()
+        deadlocks = Deadlocks(ground.stack.database, DATABASE)
         with Asking(ground.stack) as asking, Flapping(ground.fleet, ground.fleet.targets, ground.rng, **FLAPS):
             for _ in range(kills):
                 time.sleep(ground.rng.uniform(3, 8))
@@ -86,13 +108,18 @@ def kill_database(options: Options) -> Iterator[Result]:
                 time.sleep(ground.rng.uniform(1, 4))
                 ground.fleet.faults += 1
                 ground.stack.cut_database_connections()
+            for number in range(forced):
+                ground.fleet.faults += 1
+                ground.must(deadlocks.force(number), "the monitor lost no deadlock")
         ground.settle()
         ground.must(asking.statuses[503] > 0, "the API never said that it cannot")
         odd = {status: count for status, count in asking.statuses.items() if status not in (200, 503)}
         ground.must(not odd, f"the API answered otherwise than 200 and 503: {odd}")
         ground.must(not asking.not_json, f"{asking.not_json} answers of the API were no JSON")
-        figures = {str(status): count for status, count in sorted(asking.statuses.items())}
-        yield ground.result("8 kill MariaDB", kills, kills, ground.judge(), api=figures)
+        answers = {str(status): count for status, count in sorted(asking.statuses.items())}
+        struck = kills + len(deadlocks.struck)
+        figures = {"deadlocks": deadlocks.struck, "api": answers}
+        yield ground.result("8 kill MariaDB", kills + forced, struck, ground.judge(), **figures)
 
 
 class Asking:

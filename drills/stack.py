@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import redis
 from cryptography.fernet import Fernet
 from honcho.environ import parse_procfile
 
@@ -70,10 +71,10 @@ class Stack:
             raise RuntimeError(f"the database cannot be filled:\n{finished.stderr[-3000:]}")
         self.token = finished.stdout.splitlines()[-1]
 
-    def start(self, name: str, **variables: str) -> None:
-        """Only from a thread that lives as long as the process shall."""
+    def start(self, name: str, *, command: str = "", **variables: str) -> None:
+        """By the Procfile's command, or this one. Only from a thread that lives as long as the process shall."""
         base, _, copy = name.partition(":")
-        command = self._commands[base].replace(f"{base}@%h", f"{base}{copy}@%h")
+        command = command or self._commands[base].replace(f"{base}@%h", f"{base}{copy}@%h")
         with self.log(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 f"exec {' '.join(dying_with_parent())} {command}",
@@ -137,6 +138,11 @@ class Stack:
             cursor.execute(query)
             return list(cursor.fetchall())
 
+    def listening(self) -> int:
+        """How many workers wait for messages of the broker."""
+        with redis.Redis.from_url(self.redis_url, socket_timeout=START_SECONDS) as client:
+            return sum(one["cmd"] == "brpop" for one in client.client_list())
+
     def cut_database_connections(self) -> None:
         """All of them are killed, whatever they are doing."""
         import MySQLdb  # noqa: PLC0415
@@ -146,7 +152,13 @@ class Stack:
 
     def get(self, path: str, seconds: float = 30.0) -> tuple[int, Any]:
         """Status and JSON of the API's answer; None for what is no JSON. Raises OSError when there is no answer."""
-        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Token {self.token}"})
+        return self.call("GET", path, seconds=seconds)
+
+    def call(self, method: str, path: str, body: Any = None, *, seconds: float = 30.0) -> tuple[int, Any]:
+        """As `get`, with another method and a body of JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
                 return answer.status, json.loads(answer.read())
