@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
-from drills.fleet import Flapping
+from drills.fleet import Flapping, server_name
 from drills.ground import Channel, Ground, Options, running_ground, until
-from drills.oracle import POSTS
+from drills.oracle import POSTS, read_messages
 from drills.result import Result
 from drills.slack import POST, Entry
+from drills.stack import PROCESSES
 
 ON_TIME = 10.0
 """Seconds from the completing probe to the message, on a channel that nothing is wrong with."""
@@ -119,9 +122,10 @@ DEAD: dict[str, tuple[dict[str, Any], str]] = {
 
 def break_some_channels(options: Options) -> Iterator[Result]:
     """Drill 14: of five channels one is archived, one has lost the bot, one webhook is gone, one is limited for ever.
-    The fifth must not notice."""
+    The fifth must not notice. Then they are mended, and told what they were owed."""
     changes = options.count(short=6, long=60)
-    with running_ground(options, servers=2, bots=4, webhooks=1) as ground:
+    with running_ground(options, servers=2, bots=4, webhooks=1, processes=(*PROCESSES, "web")) as ground:
+        ground.stack.wait_for_web()
         archived, left, limited, sound, removed = ground.channels
         ill = {"archived": archived, "left": left, "removed": removed, "limited": limited}
         for name, channel in ill.items():
@@ -138,18 +142,55 @@ def break_some_channels(options: Options) -> Iterator[Result]:
         for name, channel in ill.items():
             _must_be_settled(ground, name, channel, DEAD[name][1])
         met = [e for e in ground.slack.entries() if e["method"] in POSTS and e["outcome"] != "ok"]
-        yield ground.result("14 break some channels", changes, len(met), judged)
+        resent = sum(_mend(ground, channel, disabled=bool(DEAD[name][1])) for name, channel in ill.items())
+        until(lambda: ground.judge().lost == 0, 90 + 4 * changes)  # at a message a second, two for each change
+        ground.settle()
+        for channel in ill.values():
+            ground.must(_in_order(ground, channel), f"{channel.id}: what it was owed came in another order")
+        owed = replace(ground.judge(list(ill.values())), slowest=0.0)  # which is how long they were ill
+        yield ground.result("14 break some channels", changes, len(met), judged + owed, resent=resent)
 
 
 def _must_be_settled(ground: Ground, name: str, channel: Channel, reason: str) -> None:
     """What a dead channel was to be told has failed, and the API says why; what is limited for ever waits for ever."""
-    id_ = f"hook-{channel.id.removeprefix('T/B/')}" if channel.by_webhook else channel.id
-    rows = ground.stack.ask(f"SELECT state, reason, attempts FROM notifications_delivery WHERE channel_id = '{id_}'")
+    rows = ground.stack.ask(
+        f"SELECT state, reason, attempts FROM notifications_delivery WHERE channel_id = '{channel.row_id}'"
+    )
     if reason:
         odd = [row for row in rows if row[0] not in ("failed", "skipped") or (row[0] == "failed" and row[1] != reason)]
         ground.must(bool(rows) and not odd, f"{name}: not settled as {reason}: {odd or 'no delivery at all'}")
     else:
         ground.must(any(row[0] == "pending" for row in rows), f"{name}: nothing waits: {rows}")
+
+
+def _mend(ground: Ground, channel: Channel, *, disabled: bool) -> int:
+    """As whoever looks after it: a channel that is `disabled` because it is dead is enabled when it works again, and
+    what failed there is resent. Returns how many messages were."""
+    path = f"/api/channels/{channel.row_id}/"
+    if disabled:
+        _must_accept(ground, "PATCH", path, {"enabled": False})
+    ground.slack.mode(kind="ok", channel=channel.id)
+    if not disabled:
+        return 0
+    _must_accept(ground, "PATCH", path, {"enabled": True})
+    failed = _must_accept(ground, "GET", f"/api/deliveries/?page_size=1000&state=failed&channel_id={channel.row_id}")
+    ids = sorted(delivery["id"] for delivery in failed["results"])
+    for id_ in ids:
+        _must_accept(ground, "POST", f"/api/deliveries/{id_}/resend/")
+    return len(ids)
+
+
+def _must_accept(ground: Ground, method: str, path: str, body: Any = None) -> Any:
+    status, answer = ground.stack.call(method, path, body)
+    ground.must(status == 200, f"{method} {path}: {status} {answer}")
+    return answer
+
+
+def _in_order(ground: Ground, channel: Channel) -> bool:
+    """Whether what a channel was told came in the order in which it happened."""
+    about = [entry for entry in ground.slack.entries() if entry["channel"] == channel.id]
+    messages, _ = read_messages(about, [server_name(target) for target in ground.fleet.targets])
+    return all(earlier.since <= later.since for earlier, later in pairwise(messages))
 
 
 def refuse_connections(options: Options) -> Iterator[Result]:

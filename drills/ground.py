@@ -22,6 +22,7 @@ POLL_SECONDS = 0.25
 WARM_UP_SECONDS = 90
 SETTLE_SECONDS = 300
 """For all that is still to be told: a lease of 30 s, a look or two, and what has piled up."""
+HOOKS = "T/B/"
 NO_STORMS = {"servers": 0, "seconds": 30}
 
 
@@ -45,6 +46,11 @@ class Channel:
     """As the ledger calls it."""
     environment: str
     by_webhook: bool = False
+
+    @property
+    def row_id(self) -> str:
+        """As the monitor calls it."""
+        return f"hook-{self.id.removeprefix(HOOKS)}" if self.by_webhook else self.id
 
 
 @dataclass
@@ -162,8 +168,8 @@ def _channels(slack: Slack, environment: str, bots: int, webhooks: int) -> tuple
         channels.append(Channel(slack.new_channel(name), environment))
         rows.append({"channel_id": channels[-1].id, "name": name, "environments": [environment]})
     for number in range(webhooks):
-        path = f"T/B/{environment.lower()}-{number}"
+        path = f"{HOOKS}{environment.lower()}-{number}"
         channels.append(Channel(path, environment, by_webhook=True))
-        row = {"channel_id": f"hook-{environment.lower()}-{number}", "hook_url": slack.hook_url(path)}
+        row = {"channel_id": channels[-1].row_id, "hook_url": slack.hook_url(path)}
         rows.append({**row, "environments": [environment]})
     return channels, rows
