@@ -60,6 +60,7 @@ class Connection(SocketModeClient):
         self._peer: Any = None
         self._take = take
         self._ending = threading.Lock()
+        self._prepared, self._done = threading.Event(), threading.Event()
         self._heard_at = time.monotonic()
         self._dropped: set[str] = set()
         websocket.setdefaulttimeout(ANSWER_SECONDS)
@@ -74,7 +75,10 @@ class Connection(SocketModeClient):
             on_error_listeners=[lambda _session, error: self.end(_code_of(error))],
         )
         self.wss_uri = url
-        self.connect()
+        try:
+            self.connect()
+        finally:
+            self._prepared.set()
         self._session = cast(Any, self.current_session)
         self._session.on_ping = self._session.on_pong = self._hear
 
@@ -103,6 +107,7 @@ class Connection(SocketModeClient):
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
         runner: Any = self.current_session_runner
         runner.shutdown()  # waits for that thread
+        self._done.set()
         super().close()
         if peer is not None:
             peer.shutdown()  # websocket-client forgets to close a socket over which close frames went
@@ -111,7 +116,8 @@ class Connection(SocketModeClient):
         self._peer = session.sock
 
     def _run_current_session(self) -> None:
-        """Runs in a thread of slack_sdk's, which calls again and again: until there is a session, and once with it."""
+        """Runs in a thread of slack_sdk's, which was started before there was a session."""
+        self._prepared.wait()
         if self.current_session is None:
             return
         try:
@@ -119,6 +125,10 @@ class Connection(SocketModeClient):
         finally:
             self.current_session_runner.event.set()
             self.end("closed")
+
+    def process_messages(self) -> None:
+        """Nothing is ever queued: slack_sdk's thread, which would look every second, waits for the end."""
+        self._done.wait()
 
     def _hear(self, *_: Any) -> None:
         self._heard_at = time.monotonic()

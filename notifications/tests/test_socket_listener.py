@@ -221,7 +221,7 @@ def test_a_broken_frame_ends_the_connection_and_nothing_else(slack, listening):
 
 
 def test_a_connection_whose_other_side_went_silent_is_given_up(slack, listen):
-    listening = listen(patience=replace(IMPATIENT, silence=1.5))
+    listening = listen(patience=replace(IMPATIENT, hello=0.7, silence=0.7))
     slack.socket.wait_for(lambda: slack.socket.live)
     slack.socket.silent = True
     wait_for(lambda: standing() == "no_hello")
@@ -248,7 +248,7 @@ def authority(tmp_path):
 def test_a_connection_with_tls_is_used_left_and_followed_like_any_other(slack, listen, authority, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     slack.socket.elsewhere = f"wss://127.0.0.1:{slack.listen_tls(authority.context('127.0.0.1'))}"
-    listening = listen(patience=replace(IMPATIENT, silence=1.5))
+    listening = listen(patience=replace(IMPATIENT, hello=0.7, silence=0.7))
     check(slack, listening)
     slack.socket.send({"type": "disconnect", "reason": "warning"})
     slack.socket.wait_for(lambda: slack.socket.connections == 2 and slack.socket.live == 1)
