@@ -214,8 +214,9 @@ def launch() -> int:
             return 0
         announce(facts, address, settings.DATA_DIR)
         embedded_redis = "REDIS_URL" not in os.environ
+        buttons = bool(settings.SLACK_APP_TOKEN or "SLACK_APP_TOKEN" in facts["variables"])
         stack = Stack(
-            commands(embedded_redis=embedded_redis, demo=bool(facts["demo"]), buttons=bool(settings.SLACK_APP_TOKEN)),
+            commands(embedded_redis=embedded_redis, demo=bool(facts["demo"]), buttons=buttons),
             {**environment, **facts["variables"]},
             broker="redis" if embedded_redis else None,
             broker_ready=lambda: answers(settings.REDIS_URL),

@@ -98,9 +98,13 @@ def _actions(block: Node) -> str:
     buttons = []
     for element in block.get("elements", ()):
         label = _text(element.get("text"))
-        url = str(element.get("url", ""))
+        url, look = str(element.get("url", "")), f'class="button {html.escape(str(element.get("style", "")))}"'
+        if element.get("value") and not url:
+            pressed = (html.escape(str(element.get(name, ""))) for name in ("action_id", "value"))
+            buttons.append('<button {} data-action="{}" data-value="{}">{}</button>'.format(look, *pressed, label))
+            continue
         link = f' href="{html.escape(url)}"' if url.startswith(("http://", "https://")) else ""
-        buttons.append(f'<a class="button {html.escape(str(element.get("style", "")))}"{link}>{label}</a>')
+        buttons.append(f"<a {look}{link}>{label}</a>")
     return f'<div class="actions">{"".join(buttons)}</div>'
 
 

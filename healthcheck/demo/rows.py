@@ -50,9 +50,8 @@ def prepare(now: datetime) -> Demonstration | None:
     if not Channel.objects.filter(pk=plan.CHANNEL_ID).exists():
         return Demonstration(len(ids))
     page = f"http://{plan.HOST}:{ports[plan.SLACK]}/"
-    return Demonstration(
-        len(ids), page, {"SLACK_API_URL": f"{page}api/", "SLACK_BOT_TOKEN": "xoxb-of-the-demonstration"}
-    )
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-of-the-demonstration", "SLACK_APP_TOKEN": "xapp-of-the-demonstration"}
+    return Demonstration(len(ids), page, {"SLACK_API_URL": f"{page}api/", **tokens})
 
 
 def _servers(ports: dict[str, int]) -> list[Server]:

@@ -1,5 +1,5 @@
 """The page that shows what Slack would have received, and as much of Slack's Web API as sending, changing and finding
-a message takes."""
+a message and pressing its buttons takes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import Any
 from aiohttp import web
 
 from healthcheck.demo.blocks import message_html
+from healthcheck.demo.buttons import Buttons, ticket
 from healthcheck.demo.plan import CHANNEL_ID, CHANNEL_NAME
 
+ONLY_YOU = "only you see this"
 KEPT = 200
 """Messages shown; older ones are forgotten."""
 LONGEST_REQUEST = 1024 * 1024
@@ -92,14 +94,14 @@ def _article(message: Fields, answers: Any = ()) -> str:
     edited = " <span>(edited)</span>" if message.get("edited") else ""
     thread = "\n".join(map(_article, answers))
     return (
-        f"<article><header><b>Server health monitor</b> <span>{html.escape(place)}</span>{edited} "
-        f'<time datetime="{moment}">{moment}</time></header>{message_html(message)}'
-        f"{f'<section>{thread}</section>' if thread else ''}</article>"
+        f'<article data-ts="{message["ts"]}"><header><b>Server health monitor</b> '
+        f'<span>{html.escape(place)}</span>{edited} <time datetime="{moment}">{moment}</time></header>'
+        f"{message_html(message)}{f'<section>{thread}</section>' if thread else ''}</article>"
     )
 
 
 def application() -> web.Application:
-    conversation = Conversation()
+    conversation, buttons = Conversation(), Buttons()
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
@@ -108,11 +110,20 @@ def application() -> web.Application:
         return web.Response(text=conversation.as_html(), content_type="text/html")
 
     async def method(request: web.Request) -> web.Response:
-        answer = _answer(request.match_info["method"], await _arguments(request), conversation)
+        name = request.match_info["method"]
+        if name == "apps.connections.open":
+            return web.json_response(ticket(request.host))
+        answer = _answer(name, await _arguments(request), conversation)
         return web.json_response(answer, headers={"X-OAuth-Scopes": SCOPES})
 
     async def hook(request: web.Request) -> web.Response:
         conversation.post(await _arguments(request))
+        return web.Response(text="ok")
+
+    async def response(request: web.Request) -> web.Response:
+        thread = request.match_info["ts"]
+        known = {"thread_ts": thread} if thread in conversation.messages else {}
+        conversation.post({"text": (await _arguments(request)).get("text"), "channel": ONLY_YOU, **known})
         return web.Response(text="ok")
 
     app = web.Application(client_max_size=LONGEST_REQUEST)
@@ -120,6 +131,10 @@ def application() -> web.Application:
     app.router.add_get("/messages", messages)
     app.router.add_post("/api/{method}", method)
     app.router.add_post("/services/{path:.*}", hook)
+    app.router.add_post("/actions/{ts}", response)
+    app.router.add_get("/link", buttons.serve)
+    app.router.add_post("/press", buttons.press)
+    app.on_shutdown.append(buttons.end)
     return app
 
 

@@ -135,7 +135,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.add(tag)
         self.schemes |= {str(value).split(":")[0] for name, value in attrs if name == "href"}
-        assert {name for name, _ in attrs} <= {"href", "class", "datetime"}
+        assert {name for name, _ in attrs} <= {"href", "class", "datetime", "data-action", "data-value"}
 
 
 FOREIGN = '"><script onload=a()>'
@@ -158,6 +158,10 @@ BLOCKS = {  # what it is: (block, tags)
     "a button that runs": (
         {"type": "actions", "elements": [{"text": {"text": "go"}, "url": "javascript:a()"}]},
         {"div", "a"},
+    ),
+    "a button to press": (
+        {"type": "actions", "elements": [{"text": {"text": "go"}, "action_id": FOREIGN, "value": FOREIGN}]},
+        {"div", "button"},
     ),
     "rich text": (rich({"type": "text", "text": FOREIGN, "style": {"bold": True}}), {"p", "b"}),
     "a rich link": (rich({"type": "link", "url": f"https://a/{FOREIGN}", "text": FOREIGN}), {"p", "a"}),

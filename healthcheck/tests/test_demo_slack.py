@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import queue
 import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
@@ -16,6 +19,9 @@ from aiohttp import web
 from healthcheck.demo import plan, slack
 from notifications.blocks import Message, header, note
 from notifications.slack import Account, Verdict, call, find_message, post_message, post_webhook, update_message
+from notifications.slack.answers import post_response
+from notifications.socket.connection import Connection
+from notifications.socket.envelopes import Press
 
 LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
 
@@ -125,3 +131,33 @@ def test_nothing_foreign_runs(page, account):
     assert post_message(account, plan.CHANNEL_ID, message).verdict is Verdict.SENT
     with urlopen(f"{page}messages") as answer:
         assert "<script>" not in answer.read().decode()
+
+
+def press(page: str, body: str, content_type: str = "application/json") -> int:
+    try:
+        with urlopen(Request(f"{page}press", body.encode(), {"Content-Type": content_type})) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+def test_a_press_on_the_page_comes_over_the_socket_and_its_answer_stands_there(page, account):
+    posted = post_message(account, plan.CHANNEL_ID, say("web is down"))
+    pressed = json.dumps({"action": "acknowledge", "value": "7", "ts": posted.ts})
+    assert press(page, pressed) == 503, "nobody listens"
+    taken: queue.Queue[Press] = queue.Queue()
+    connection = Connection("xapp-1", call(account, "apps.connections.open").payload["url"], taken.put, ping_seconds=5)
+    try:
+        assert connection.greeted.wait(5)
+        assert press(page, pressed, "text/plain") == 415, "as another page could"
+        assert press(page, pressed) == 204
+        arrived = taken.get(timeout=5)
+    finally:
+        connection.close()
+    assert (arrived.action, arrived.subject_id, arrived.user) == ("acknowledge", 7, "you")
+    assert (arrived.channel_id, arrived.thread_ts) == (plan.CHANNEL_ID, posted.ts)
+    assert post_response(arrived.response_url, "too late").verdict is Verdict.SENT
+    messages = Shown(page).messages
+    assert [depth for depth, _ in messages] == [0, 1]
+    assert re.search("only you see this .*too late", messages[1][1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -206,4 +207,14 @@ def test_a_newcomer_sees_a_failure_and_a_recovery_within_two_minutes(launch):
             return str(answer.read().decode())
 
     wait_for(lambda: "demo-shop is down" in messages() and "demo-shop is up again" in messages(), DEMO_SECONDS)
-    assert "demo-legacy is down" in messages()
+    press = re.compile(
+        r'data-ts="([^"]+)">(?:(?!data-ts).)*?demo-legacy is down(?:(?!data-ts).)*?'
+        r'data-action="(acknowledge)" data-value="([0-9]+)"',
+        re.DOTALL,
+    ).search(messages())
+    assert press, messages()
+    pressed = json.dumps(dict(zip(("ts", "action", "value"), press.groups(), strict=True))).encode()
+    request = urllib.request.Request(f"{page[1]}press", pressed, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.status == 204
+    wait_for(lambda: "you (Slack)" in messages(), DEMO_SECONDS)
