@@ -8,6 +8,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from urllib.error import HTTPError
@@ -15,9 +16,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
+from playwright.sync_api import Browser
 
 from healthcheck.demo import plan, slack
-from notifications.blocks import Message, header, note
+from notifications.blocks import Message, actions, button, header, note
 from notifications.slack import Account, Verdict, call, find_message, post_message, post_webhook, update_message
 from notifications.slack.answers import post_response
 from notifications.socket.connection import Connection
@@ -133,6 +135,18 @@ def test_nothing_foreign_runs(page, account):
         assert "<script>" not in answer.read().decode()
 
 
+@contextmanager
+def listening(account: Account) -> Iterator[queue.Queue[Press]]:
+    """What is pressed, as it comes over the socket."""
+    taken: queue.Queue[Press] = queue.Queue()
+    connection = Connection("xapp-1", call(account, "apps.connections.open").payload["url"], taken.put, ping_seconds=5)
+    try:
+        assert connection.greeted.wait(5)
+        yield taken
+    finally:
+        connection.close()
+
+
 def press(page: str, body: str, content_type: str = "application/json") -> int:
     try:
         with urlopen(Request(f"{page}press", body.encode(), {"Content-Type": content_type})) as answer:
@@ -146,18 +160,29 @@ def test_a_press_on_the_page_comes_over_the_socket_and_its_answer_stands_there(p
     posted = post_message(account, plan.CHANNEL_ID, say("web is down"))
     pressed = json.dumps({"action": "acknowledge", "value": "7", "ts": posted.ts})
     assert press(page, pressed) == 503, "nobody listens"
-    taken: queue.Queue[Press] = queue.Queue()
-    connection = Connection("xapp-1", call(account, "apps.connections.open").payload["url"], taken.put, ping_seconds=5)
-    try:
-        assert connection.greeted.wait(5)
+    with listening(account) as taken:
         assert press(page, pressed, "text/plain") == 415, "as another page could"
         assert press(page, pressed) == 204
         arrived = taken.get(timeout=5)
-    finally:
-        connection.close()
     assert (arrived.action, arrived.subject_id, arrived.user) == ("acknowledge", 7, "you")
     assert (arrived.channel_id, arrived.thread_ts) == (plan.CHANNEL_ID, posted.ts)
     assert post_response(arrived.response_url, "too late").verdict is Verdict.SENT
     messages = Shown(page).messages
     assert [depth for depth, _ in messages] == [0, 1]
     assert re.search("only you see this .*too late", messages[1][1])
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_button_is_pressed_with_the_mouse(page: str, account: Account, browser: Browser) -> None:
+    message = Message("web is down", [header("web is down"), actions([button("probe", "7", "Probe now")])])
+    posted = post_message(account, plan.CHANNEL_ID, message)
+    shown = browser.new_page()
+    try:
+        shown.goto(page)
+        with listening(account) as taken:
+            shown.get_by_role("button", name="Probe now").click()
+            arrived = taken.get(timeout=10)
+    finally:
+        shown.close()
+    assert (arrived.action, arrived.subject_id, arrived.thread_ts) == ("probe", 7, posted.ts)

@@ -107,7 +107,7 @@ def find_made(
 def _list(account: Account, types: Sequence[str], cursor: str) -> tuple[list[Mapping[str, Any]], str]:
     answer = _ask(account, "conversations.list", types=",".join(types), limit=PAGE_SIZE, cursor=cursor or None)
     rows = answer.payload.get("channels")
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    found: list[Mapping[str, Any]] = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     return found, next_cursor(answer.payload)
 
 

@@ -7,11 +7,12 @@ import time
 import pytest
 from django.utils import translation
 
+from monitors.tests.answers import text
 from monitors.tests.people import client_of, person
 from notifications.models import Channel, Workspace, WorkspaceChannel
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_api_workspace import URL, listed, named
-from notifications.tests.test_channels_page import PAGE, post, text
+from notifications.tests.test_channels_page import PAGE, post
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import asked, fill
 from notifications.workspace import managing
