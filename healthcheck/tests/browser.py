@@ -116,8 +116,10 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         zone: str = "Asia/Seoul",
         reduced_motion: bool = True,
         lost: bool = False,
+        scripts: bool = True,
     ) -> Page:
-        """`lost`: the test takes the connection away, so that requests that fail are no errors."""
+        """`lost`: the test takes the connection away, so that requests that fail are no errors. Without `scripts` the
+        page runs none."""
         context = browser.new_context(
             base_url=site.url,
             viewport={"width": width, "height": HEIGHTS.get(width, 900)},
@@ -125,6 +127,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
             locale={"en": "en-GB", "ko": "ko-KR"}[language],
             timezone_id=zone,
             reduced_motion="reduce" if reduced_motion else "no-preference",
+            java_script_enabled=scripts,
         )
         contexts.append(context)
         if role or user:

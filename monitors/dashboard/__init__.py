@@ -1,6 +1,6 @@
 """What the dashboard says: a sentence for each environment, open incidents, and the servers that were asked for."""
 
-from monitors.dashboard.listing import PAGE_SIZE, Listing, listing, rows
+from monitors.dashboard.listing import PAGE_SIZE, Listing, ids, listing, rows
 from monitors.dashboard.narrowing import ENVIRONMENTS, PageFilter, ServerFilter, matching
 from monitors.dashboard.pulse import Pulse, pulse
 from monitors.dashboard.sentences import Sentence, Tally, down, open_incidents, sentences, tallies
@@ -15,6 +15,7 @@ __all__ = [
     "ServerFilter",
     "Tally",
     "down",
+    "ids",
     "listing",
     "matching",
     "open_incidents",

@@ -74,6 +74,11 @@ def rows(server_ids: Collection[int], chosen: Mapping[str, str], now: datetime) 
     return _with_uptime(list(_narrowed(chosen, now).filter(pk__in=server_ids)), now)
 
 
+def ids(chosen: Mapping[str, str], now: datetime) -> list[int]:
+    """All that were asked for, on whichever page they are, in no order."""
+    return list(_narrowed(chosen, now).order_by().values_list("pk", flat=True))
+
+
 def _with_uptime(servers: Sequence[Any], now: datetime) -> list[Row]:
     seen = uptime_tallies([server.pk for server in servers], now)
     return [

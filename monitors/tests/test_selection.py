@@ -154,6 +154,83 @@ def test_a_script_is_told_which_rows_to_ask_for_anew(operator):
     assert "1 server is deleted." in text(operator.post("/servers/selection/", given, headers=HX))
 
 
+# on every page
+
+
+def across(client, act: str, asked: str = "environment=DEV", **more: object):
+    return client.post("/servers/selection/", {"act": act, "across": "2", "asked": asked, **more})
+
+
+@pytest.fixture
+def several():
+    """Two in DEV, of which the second is named so that it is found, and one in LIVE."""
+    places = {"one": "DEV", "two-x": "DEV", "three": "LIVE"}
+    return [server(host_name=name, environment=place) for name, place in places.items()]
+
+
+def test_all_that_match_are_changed_and_taken_back(operator, several):
+    page = text(across(operator, "pause", next="/?environment=DEV"), 302)
+    assert page == ""
+    assert names(paused=True) == {"one", "two-x"}
+    assert "2 servers paused." in text(operator.get("/"))
+    operator.post("/servers/undo/")
+    assert names(paused=True) == set()
+    across(operator, "notification_off", "environment=DEV&q=x&sort=-latency&page=2")
+    assert names(notification=False) == {"two-x"}
+    across(operator, "pause", "health=PAUSED")  # none
+    assert names(paused=True) == set()
+    across(operator, "pause", "")  # whoever filters nothing means all
+    assert names(paused=True) == {"one", "two-x", "three"}
+
+
+@pytest.mark.parametrize("asked", ["environment=MOON", "type=99", "sort=x", "health=GREEN", None])
+def test_a_question_that_is_none_means_no_server(operator, several, asked):
+    given = {"act": "pause", "across": "2"} | ({} if asked is None else {"asked": asked})
+    operator.post("/servers/selection/", given)
+    assert names(paused=True) == set()
+
+
+def test_who_deletes_across_pages_types_how_many_they_are(operator, several):
+    page = across(operator, "delete")
+    assert "Delete 2 servers?" in text(page)
+    assert "Type 2 to confirm" in text(page)
+    sent = {"mark": page.context["mark"], "confirmed": "yes"}
+    for typed in ("", "3", "x", "9" * 40):
+        assert "Type the number of servers." in text(across(operator, "delete", count=typed, **sent), 422)
+    assert Server.objects.count() == 3
+    across(operator, "delete", count=" 2 ", **sent)
+    assert names() == {"three"}
+
+
+def test_what_matches_may_have_changed_since_the_question(operator, several):
+    sent = {"mark": across(operator, "delete").context["mark"], "confirmed": "yes", "count": "2"}
+    Server.objects.filter(host_name="one").update(environment="LIVE")
+    new = server(host_name="new", environment="DEV")  # as many as before, but not the same
+    page = across(operator, "delete", **sent)
+    assert "there are 2 of them now. Nothing was deleted." in text(page, 409)
+    assert Server.objects.filter(pk=new.pk).exists()
+    across(operator, "delete", **{**sent, "mark": page.context["mark"]})
+    assert names() == {"one", "three"}
+
+
+def test_all_servers_are_no_selection_of_an_operator(operator, several):
+    assert across(operator, "delete", "").status_code == 302
+    assert "Only admins delete all at once." in text(operator.get("/servers/paste/"))
+    assert "Delete 3 servers?" in text(across(visitor("admin"), "delete", ""))
+
+
+def test_a_page_with_many_changes_asks_for_all_it_shows(operator):
+    for number in range(101):
+        server(host_name=f"web-{number}", environment="DEV")
+    given = {"act": "pause", "across": "101", "asked": ""}
+    response = operator.post("/servers/selection/", given, headers=HX)
+    assert json.loads(response["HX-Trigger"])["live:change"] == {"all": True}
+    assert "101 servers paused." in text(response)
+    page = text(operator.get("/?q=web&sort=name"))
+    assert 'name="across" value="101"' in page
+    assert 'name="asked" value="q=web&amp;sort=name"' in page
+
+
 # all of them
 
 ALL = "/servers/all/delete/"

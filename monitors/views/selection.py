@@ -1,16 +1,18 @@
-"""What is done to several servers at once: to those that are ticked on the dashboard, or to all there are."""
+"""What is done to several servers at once: to those that are ticked on the dashboard, to all that it was asked for, or
+to all there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,13 +22,16 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import retarget, trigger_client_event
 
+from monitors import dashboard as board
 from monitors import recording
 from monitors.models import Server
 from monitors.undoing import forget, offer, offered, taken_up
 from monitors.views.base import Request, done, key, page
 
 MOST = 1_000
-"""Servers of one selection; a page lists a hundred."""
+"""Servers that are ticked one by one, of which a page lists a hundred; and servers of one query."""
+MOST_NAMED = 100
+"""Rows that a page is told to ask for anew, one by one; beyond that it asks for all it shows."""
 SHOWN = 20
 """Names listed before a deletion."""
 
@@ -76,20 +81,36 @@ ACTS = {
 def selection(request: Request) -> HttpResponseBase:
     """What a button of the bar asks for. Each act can be taken back for a while, but a deletion, which is confirmed
     first."""
-    ids = [number for number in map(key, request.POST.getlist("server")) if number][:MOST]
+    ids = _chosen(request)
     if request.POST.get("act") == "delete":
         return _delete(request, ids)
     act = ACTS.get(request.POST.get("act", ""))
     if act is None:
         raise PermissionDenied
     forget(request.session)
-    changed = Server.objects.filter(id__in=ids, **{act.column: act.before}).order_by("id")
-    reasons = dict(changed.values_list("id", "paused_reason"))
+    reasons = dict(_rows(ids, "id", "paused_reason", **{act.column: act.before}))
     count = _done(request, act, list(reasons))
     said = act.told(count) % {"n": count} if count else _("Nothing changed.")
     if count:
         offer(request.session, act.opposite, said, reasons, timezone.now())
     return _answered(request, list(reasons), said)
+
+
+def _chosen(request: Request) -> list[int]:
+    """Those that are ticked or, with `across`, all that the list was `asked` for, on every page of it. None where the
+    question is not valid: what a page ignores would mean more servers here."""
+    if "across" not in request.POST:
+        return [number for number in map(key, request.POST.getlist("server")) if number][:MOST]
+    asked = board.ServerFilter(QueryDict(request.POST.get("asked", "")))
+    return board.ids(asked.chosen(), timezone.now()) if "asked" in request.POST and asked.is_valid() else []
+
+
+def _rows(ids: Sequence[int], *columns: str, **condition: bool) -> Iterator[Any]:
+    """The `columns` of those of `ids` that meet `condition`, a bounded number in each query."""
+    for start in range(0, len(ids), MOST):
+        yield from (
+            Server.objects.filter(id__in=ids[start : start + MOST], **condition).order_by("id").values_list(*columns)
+        )
 
 
 def _done(request: Request, act: Act, ids: Sequence[int], **more: str) -> int:
@@ -105,7 +126,7 @@ def _answered(request: Request, ids: Sequence[int], said: str) -> HttpResponseBa
     response = render(request, "monitors/undo.html", {"said": said})
     retarget(response, "#undo")
     trigger_client_event(response, "selection:done", {})
-    trigger_client_event(response, "live:change", {"servers": list(ids)})
+    trigger_client_event(response, "live:change", {"servers": list(ids)} if len(ids) <= MOST_NAMED else {"all": True})
     return response
 
 
@@ -127,22 +148,49 @@ def undo(request: Request) -> HttpResponseBase:
 def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
     if not request.user.has_perm("monitors.delete_server"):
         raise PermissionDenied
-    names = dict(Server.objects.filter(id__in=ids).order_by("host_name").values_list("id", "host_name"))
+    names = dict(sorted(_rows(ids, "id", "host_name"), key=lambda row: row[1]))
     forget(request.session)
     if not names:
         return _answered(request, [], _("Nothing changed."))
-    if "confirmed" not in request.POST:
+    across = "across" in request.POST
+    if across and len(names) == Server.objects.count() and not request.user.has_perm("monitors.delete_all_servers"):
+        return _answered(request, [], _("These are all servers there are. Only admins delete all at once."))
+    mark = _mark(names)
+    error, status = _hindrance(request, mark, len(names)) if across else ("", HTTPStatus.OK)
+    if error or "confirmed" not in request.POST:
         context = {
             "title": ngettext("Delete %(n)d server?", "Delete %(n)d servers?", len(names)) % {"n": len(names)},
             "names": names,
             "shown": list(names.values())[:SHOWN],
             "beyond": max(0, len(names) - SHOWN),
             "next": _back(request),
+            "across": across,
+            "asked": request.POST.get("asked", ""),
+            "mark": mark,
+            "count": len(names),
+            "error": error,
         }
-        return render(request, "monitors/forms/delete_selected.html", context)
+        return render(request, "monitors/forms/delete_selected.html", context, status=status)
     count = recording.delete(names, actor=request.user.get_username(), now=timezone.now())
     text = ngettext("%(n)d server is deleted.", "%(n)d servers are deleted.", count)
     return _answered(request, list(names), text % {"n": count})
+
+
+def _mark(ids: Iterable[int]) -> str:
+    """The same for the same servers: whoever confirms has seen which they are."""
+    return blake2b(",".join(map(str, sorted(ids))).encode(), digest_size=8).hexdigest()
+
+
+def _hindrance(request: Request, mark: str, count: int) -> tuple[str, HTTPStatus]:
+    """Why a deletion across pages that was confirmed cannot be done yet; empty when it can, or is still to confirm."""
+    if "confirmed" not in request.POST:
+        return "", HTTPStatus.OK
+    if request.POST.get("mark") != mark:
+        words = _("Which servers match has changed: there are %(n)d of them now. Nothing was deleted.")
+        return words % {"n": count}, HTTPStatus.CONFLICT
+    typed = request.POST.get("count", "").strip()
+    wrong = not typed.isdecimal() or key(typed) != count
+    return (_("Type the number of servers."), HTTPStatus.UNPROCESSABLE_ENTITY) if wrong else ("", HTTPStatus.OK)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

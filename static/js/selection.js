@@ -1,5 +1,6 @@
 /* Ticked servers of the dashboard: `input[data-select][form=selection]` in each row. The bar is shown when something is
-   ticked, and what is ticked stays so when rows are replaced. */
+   ticked, and what is ticked stays so when rows are replaced. Once a whole page is ticked, all that match on every page
+   can be chosen. */
 const bar = () => document.getElementById("selection");
 const boxes = () => [...document.querySelectorAll("input[data-select]")];
 const ticked = new Set();
@@ -11,8 +12,16 @@ const show = () => {
   for (const box of all) if (box.checked !== ticked.has(box.value)) box.checked = ticked.has(box.value);
   const there = all.filter((box) => box.checked).length;
   form.classList.toggle("idle", !there);
+  const total = Number(document.getElementById("fleet")?.dataset.total ?? 0);
+  const { across } = form.elements;
+  const offered = there > 0 && there === all.length && total > there;
+  const label = across.closest("label");
+  if (label.hidden === offered) label.hidden = !offered;
+  if (!offered) across.checked = false;
+  across.value = total;
+  across.nextElementSibling.textContent = across.nextElementSibling.dataset.text.replace("#", total);
   const count = form.querySelector("[data-selected]");
-  const words = there ? count.dataset.text.replace("#", there) : "";
+  const words = there ? count.dataset.text.replace("#", across.checked ? total : there) : "";
   if (count.textContent !== words) count.textContent = words;
   for (const every of document.querySelectorAll("[data-select-all]")) {
     every.checked = there > 0 && there === all.length;
@@ -37,7 +46,7 @@ document.addEventListener("change", (event) => {
   const target = event.target;
   if (target.matches?.("input[data-select]")) tick(target, target.checked);
   else if (target.matches?.("[data-select-all]")) for (const box of boxes()) tick(box, target.checked);
-  else return;
+  else if (target.name !== "across") return;
   show();
 });
 document.addEventListener("keydown", (event) => {
