@@ -34,6 +34,12 @@ class Proxy:
             self.claimed.clear()
             self._action = action
 
+    def disarm(self) -> bool:
+        """Whether it was too late for that: the action has been carried out."""
+        with self._lock:
+            self._action = None
+            return self.claimed.is_set()
+
     def close(self) -> None:
         self._listener.close()
 
