@@ -13,6 +13,7 @@ from monitors.dashboard import pulse
 from monitors.display import effective_settings, status_of
 from monitors.models import Incident, LastFailure, PastOutcome, Rollup, Server, ServerStatus, StatusTransition
 from monitors.policy import Policies
+from monitors.probers.base import Outcome
 from monitors.spans import NONE, Outage, downtime, overlap
 from monitors.strip import stages_ms
 from monitors.targets import effective_of, policies
@@ -89,8 +90,8 @@ def parts_of(probe: ServerStatus | LastFailure | Incident) -> list[stages.Part]:
     return stages.parts(stages_ms(probe.stages), getattr(probe, "latency_ms", None))
 
 
-def certificate(status: ServerStatus | None, now: datetime) -> dict[str, Any] | None:
-    """When the certificate ends, where there is one."""
+def certificate(status: ServerStatus | Outcome | None, now: datetime) -> dict[str, Any] | None:
+    """When the certificate that was seen ends, where there was one."""
     if status is None or status.certificate_expires_at is None:
         return None
     left = status.certificate_expires_at - now

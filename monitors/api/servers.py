@@ -129,7 +129,7 @@ class ServerViewSet(
     @action(detail=True, methods=["post"], required_permission="monitors.change_server")
     def probe(self, request: Request, pk: str) -> Response:
         (outcome,) = look([self.get_object()])
-        return Response(_as_json(outcome))
+        return Response(OutcomeSerializer(_as_json(outcome)).data)
 
     @extend_schema(
         summary="Delete all servers",
@@ -167,4 +167,6 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "stages": stages_ms(pack_stages(outcome.stages)),
         "status": outcome.status,
         "address": outcome.address or None,
+        "answer": outcome.answer or None,
+        "certificate_expires_at": outcome.certificate_expires_at,
     }

@@ -103,8 +103,8 @@ class Outcome:
     address: str = ""
     """The address that was connected to, without port."""
     answer: str = ""
-    """The beginning of an answer that failed the probe, at most `MAX_ANSWER` characters. Foreign text, for pages alone:
-    escape it, and send it nowhere."""
+    """The beginning of an answer that failed the probe, at most `MAX_ANSWER` characters. Foreign text, for those who
+    may look: escape it, and send it nowhere else."""
     certificate_expires_at: datetime | None = None
     """When the server's certificate ends, where there was one."""
 

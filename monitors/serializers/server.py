@@ -205,3 +205,9 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     stages = StagesSerializer()
     status = serializers.IntegerField(allow_null=True, help_text=_("Status code of the answer, when there was one."))
     address = serializers.CharField(allow_null=True, help_text=_("The address that was connected to."))
+    answer = serializers.CharField(
+        allow_null=True, help_text=_("How an answer that failed the probe began. Foreign text: escape it.")
+    )
+    certificate_expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("Of the certificate that was shown; null without TLS.")
+    )

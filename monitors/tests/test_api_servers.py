@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
 from monitors.models import ApiToken, Policy, Reason, Server, ServerStatus, StatusTransition
@@ -224,9 +226,21 @@ def test_look_now_finds_a_healthy_server_and_moves_no_counter(operator):
         body = operator.post(f"/api/servers/{target.pk}/probe/").json()
     assert (body["ok"], body["failure"], body["detail"], body["status"]) == (True, None, None, 200)
     assert body["address"] == "127.0.0.1"
+    assert (body["answer"], body["certificate_expires_at"]) == (None, None)
     assert body["latency_ms"] >= body["stages"]["first_byte"] > 0
     assert body["stages"]["tls"] is None
     assert ServerStatus.objects.values().get() == before
+
+
+def test_look_now_shows_how_an_answer_began_and_when_a_certificate_ends(operator, monkeypatch):
+    with Farm() as farm:
+        monkeypatch.setenv("SSL_CERT_FILE", str(farm.authority.file))
+        context = farm.authority.context("127.0.0.1")
+        there = farm.serve(says(answer(503, b"<b>Out of order</b> for s3cr3t-token")), tls=context)
+        target = server(host="https://127.0.0.1", port=there.port, request_headers={"X-Token": "s3cr3t-token"})
+        body = operator.post(f"/api/servers/{target.pk}/probe/").json()
+    assert body["answer"] == "<b>Out of order</b> for […]"
+    assert parse_datetime(body["certificate_expires_at"]) > timezone.now()
 
 
 def test_look_now_says_what_is_wrong_with_an_address(operator):

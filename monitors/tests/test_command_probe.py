@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from monitors import recording
 from monitors.models import PastOutcome, Server, ServerStatus
@@ -61,6 +63,23 @@ class TestOne:
         assert "would be down: Connection refused: " in out
         assert error == f"http://127.0.0.1:{port}/ would be down."
 
+    def test_how_an_answer_that_failed_began_is_shown_and_no_terminal_obeys_it(self, farm):
+        body = "<h1>Out of order</h1>\n\x1b[2J\u202e점검 중".encode()
+        url = f"http://127.0.0.1:{farm.serve(says(answer(503, body))).port}/"
+        out, error = probe(url)
+        assert error
+        assert out.endswith("how the answer began:\n  | <h1>Out of order</h1>\n  | [2J점검 중\n")
+        assert json.loads(probe(url, "--json")[0])["answer"] == "<h1>Out of order</h1>\n[2J점검 중"
+
+    def test_a_certificate_is_told_with_its_end(self, farm, monkeypatch):
+        monkeypatch.setenv("SSL_CERT_FILE", str(farm.authority.file))
+        context = farm.authority.context("127.0.0.1", days=(-1, 30))
+        url = f"https://127.0.0.1:{farm.serve(says(answer()), tls=context).port}/"
+        out, error = probe(url)
+        assert error == ""
+        assert re.search(r"certificate until 20\d\d-\d\d-\d\d .*, 29 days left\nwould be healthy", out)
+        assert datetime.fromisoformat(json.loads(probe(url, "--json")[0])["certificate_expires_at"]) > timezone.now()
+
     def test_json_has_the_names_of_the_api(self, web):
         found = json.loads(probe(f"http://127.0.0.1:{web}/", "--json")[0])
         assert list(found) == [
@@ -73,6 +92,8 @@ class TestOne:
             "stages",
             "status",
             "address",
+            "answer",
+            "certificate_expires_at",
         ]
         assert (found["ok"], found["status"], found["address"]) == (True, 200, "127.0.0.1")
         assert found["stages"]["tls"] is None

@@ -38,6 +38,18 @@ def test_a_look_before_saving_says_what_it_found(operator):
     assert not Server.objects.exists()
 
 
+def test_a_look_shows_how_a_wrong_answer_began_and_when_the_certificate_ends(operator, monkeypatch):
+    with Farm() as farm:
+        monkeypatch.setenv("SSL_CERT_FILE", str(farm.authority.file))
+        context = farm.authority.context("127.0.0.1", days=(-1, 10))
+        port = farm.serve(says(answer(503, b"<script>alert(1)</script>")), tls=context).port
+        typed = {**TYPED, "host": "https://127.0.0.1", "port": port, "act": "try"}
+        page = text(operator.post("/servers/new/", typed, headers=HX))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "9 days left" in page
+
+
 def test_a_look_needs_no_name_and_a_page_shows_it_beside_the_form(operator):
     with Farm() as farm:
         port = farm.serve(says(answer())).port

@@ -23,6 +23,7 @@ from monitors.fields import MILLISECOND
 from monitors.forms.server import PATIENCE_SECONDS, ServerForm, bounded
 from monitors.looking import look
 from monitors.models import Server, ServerStatus
+from monitors.overview import certificate
 from monitors.policy import Policies
 from monitors.strip import pack_stages, stages_ms
 from monitors.targets import address_text, effective_of, policies
@@ -115,6 +116,7 @@ def _tried(request: Request, form: ServerForm, in_force: Policies) -> HttpRespon
             "said": outcome_text(outcome),
             "parts": stages.parts(stages_ms(pack_stages(outcome.stages)), total),
             "address": address_text(tried),
+            "certificate": certificate(outcome, timezone.now()),
             "shortened": tried.timeout_seconds != effective_of(form.instance, in_force).timeout_seconds,
             "patience": f"{PATIENCE_SECONDS:g}",
         }

@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from monitors.address import InvalidAddress, parse_address
+from monitors.display import instant, iso
 from monitors.models import Environment, Server
+from monitors.overview import certificate
 from monitors.probers.base import Outcome, Target
 from monitors.probers.engine import look
 from monitors.seeding import printable
@@ -77,6 +80,8 @@ class Finding:
             "stages": _stages(outcome),
             "status": outcome.status,
             "address": outcome.address or None,
+            "answer": outcome.answer or None,
+            "certificate_expires_at": outcome.certificate_expires_at and iso(outcome.certificate_expires_at),
         }
 
 
@@ -120,9 +125,18 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label:<12} {spent:>9.1f} ms")
         if outcome.address:
             self.stdout.write(_("connected to %(address)s") % {"address": outcome.address})
+        if shown := certificate(outcome, timezone.now()):
+            days = shown["days"]
+            words = ngettext(
+                "certificate until %(at)s, %(days)d day left", "certificate until %(at)s, %(days)d days left", days
+            )
+            self.stdout.write(words % {"at": instant(shown["expires_at"]), "days": days})
         self.stdout.write(f"{finding.verdict}: {finding.reason}")
         if outcome.failure:
             self.stdout.write(failure_help(outcome.failure))
+        if outcome.answer:
+            self.stdout.write(_("how the answer began:"))
+            self.stdout.write("\n".join(f"  | {printable(line)}" for line in outcome.answer.splitlines()))
 
     def _show_all(self, findings: Sequence[Finding], options: Mapping[str, Any]) -> None:
         """The worst first, and the sum at the end."""
