@@ -83,7 +83,7 @@ def test_ticked_servers_are_paused_and_all_that_match_are_deleted_after_a_questi
     expected = names()
     Server.objects.filter(environment__in=("STAGE", "DEV")).update(environment="LIVE")
     page.reload()
-    page.get_by_label("Select all 129 on every page").check()
+    page.get_by_label("Select all 129 on all pages").check()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_role("heading", name="Delete 129 servers?")).to_be_visible()
     page.get_by_role("button", name="Delete", exact=True).click()
