@@ -20,7 +20,7 @@ DatabaseFeatures.can_return_rows_from_bulk_insert = False  # type: ignore[assign
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only-database", action="store_true", help="run only what touches the database")
+    parser.addoption("--only-database", action="store_true", help="run only what depends on the database")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _keep_rows_of_migrations(item)
     if not config.getoption("--only-database"):
         return
-    kept = [item for item in items if _touches_database(item)]
+    kept = [item for item in items if _depends_on_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -41,7 +41,9 @@ def _keep_rows_of_migrations(item: pytest.Item) -> None:
         item.add_marker(kept, append=False)
 
 
-def _touches_database(item: pytest.Item) -> bool:
+def _depends_on_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = getattr(item, "fixturenames", ())
     return item.get_closest_marker("django_db") is not None or "db" in fixtures or "transactional_db" in fixtures
 

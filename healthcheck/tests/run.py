@@ -1,5 +1,5 @@
-"""`make test`: everything on SQLite, whatever touches the database once more on a MariaDB started for it, and the tests
-with whole stacks and browsers, which mostly wait: all three at the same time.
+"""`make test`: everything on SQLite, whatever depends on the database once more on a MariaDB started for it, and the tests
+with whole stacks and with browsers, which mostly wait: all of them at the same time.
 
 Arguments go to pytest. What SQLite's says is shown as it comes, the others' when they end. Ends with the closing lines
 of pytest, those of failures last.
@@ -47,7 +47,8 @@ class Result:
 
 PARTS = (
     Part("on MariaDB", ("--only-database", "-m", f"not ({WAITING})"), on_mariadb=True),
-    Part("with whole stacks and browsers", ("-m", WAITING)),
+    Part("with whole stacks", ("-m", "stack or mariadb")),
+    Part("in browsers", ("-m", "browser and not (stack or mariadb)")),
     Part("on SQLite", ("-m", f"not ({WAITING})"), shown=True),
 )
 

@@ -25,3 +25,5 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, as in production: threads share a database in memory by a lock of its own kind, which never waits.
     DATABASES["default"]["TEST"] = {"NAME": f"{_directory}/tests.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Each client of a test would look through every directory of static files. Whatever tests them runs a whole server.
+SERVESTATIC_USE_FINDERS = SERVESTATIC_USE_STATIC_ROOT = False

@@ -301,6 +301,7 @@ def test_a_message_that_cannot_be_written_holds_up_no_other(slack, channel, cloc
     assert states() == [("failed", "unwritable"), ("sent", "")]
 
 
+@pytest.mark.any_database
 def test_an_answer_that_says_nothing_is_not_asked_for_more_than_some_dozen_times_a_day(slack, channel, clock):
     slack.faults.set(Fault(Kind.CUT_BEFORE_RECORD))
     see(server(), "+--")
