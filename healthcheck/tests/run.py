@@ -1,5 +1,5 @@
-"""`make test`: everything on SQLite, whatever depends on the database once more on a MariaDB started for it, and the tests
-with whole stacks and with browsers, which mostly wait: all of them at the same time.
+"""`make test`: everything on SQLite, whatever depends on the database once more on a MariaDB started for it, and the
+tests with whole stacks and with browsers, which mostly wait: all of them at the same time.
 
 Arguments go to pytest. What SQLite's says is shown as it comes, the others' when they end. Ends with the closing lines
 of pytest, those of failures last.
