@@ -24,6 +24,8 @@ PAUSE_SECONDS = 2.0
 """Between two attempts, for the monitor to catch up."""
 POLL_SECONDS = 0.1
 MOST_ATTEMPTS = 30
+SURFACED = "(1213,"
+"""In the log of a process that did not simply begin its transaction again."""
 WAITING = (
     "SELECT COUNT(*) FROM information_schema.INNODB_LOCK_WAITS AS waits"
     " JOIN information_schema.INNODB_TRX AS waiter ON waiter.trx_id = waits.requesting_trx_id"

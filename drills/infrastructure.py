@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import redis
 
 from drills.broker import Broker
-from drills.deadlock import Deadlocks
+from drills.deadlock import SURFACED, Deadlocks
 from drills.fleet import Flapping
 from drills.ground import Ground, Options, running_ground, until
 from drills.result import Result
@@ -112,6 +112,8 @@ def kill_database(options: Options) -> Iterator[Result]:
                 ground.fleet.faults += 1
                 ground.must(deadlocks.force(number), "the monitor lost no deadlock")
         ground.settle()
+        failing = ground.stack.complaining(SURFACED)
+        ground.must(not failing, f"lost a deadlock and did not begin again: {failing}")
         ground.must(asking.statuses[503] > 0, "the API never said that it cannot")
         odd = {status: count for status, count in asking.statuses.items() if status not in (200, 503)}
         ground.must(not odd, f"the API answered otherwise than 200 and 503: {odd}")

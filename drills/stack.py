@@ -124,6 +124,10 @@ class Stack:
     def log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
 
+    def complaining(self, of: str) -> list[str]:
+        """Processes that said something with this in it."""
+        return [name for name in self._processes if of in self.log(name).read_text(errors="replace")]
+
     def has_told_all(self) -> bool:
         """Whether the monitor itself thinks that nothing is left to tell."""
         return self.ask(UNTOLD) == [(0,)]
