@@ -93,6 +93,7 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
 @pytest.fixture
 def site(transactional_db: None, redis_server: str, settings: Any) -> Iterator[Site]:
     settings.REDIS_URL = redis_server
+    settings.SERVESTATIC_USE_FINDERS = True  # as in production; off for the clients of other tests
     running = Site()
     running.start()
     yield running
