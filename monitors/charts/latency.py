@@ -113,6 +113,7 @@ class Label:
 class Chart:
     begin: datetime
     end: datetime
+    reach: Range
     whole: Bucket
     """Everything that is shown, summed up."""
     slices: Sequence[Slice]
@@ -149,6 +150,7 @@ def draw(
     return Chart(
         begin,
         now,
+        reach,
         replace((gather(coarse, _ALL) or [Bucket(begin, now)])[0], start=begin, end=now),
         [_slice(bucket, begin, now) for bucket in buckets],
         gather(coarse, reach.row),

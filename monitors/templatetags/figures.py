@@ -62,10 +62,13 @@ def latency(milliseconds: float | None) -> str:
 
 @register.filter
 def span(bucket: Bucket) -> str:
-    """When a bucket begins and ends, in TIME_ZONE; the day where that matters."""
+    """When a bucket begins and ends, in TIME_ZONE: the day alone where it is one. js/chart.js says the same in the zone
+    of the reader."""
     begin, end = timezone.localtime(bucket.start), timezone.localtime(bucket.end)
-    day = _day(begin)
-    return day if (bucket.end - bucket.start).days else f"{day} {begin:%H:%M}–{end:%H:%M}"
+    days = (bucket.end - bucket.start).days
+    if days and f"{begin:%H:%M}" == "00:00":
+        return _day(begin)
+    return f"{_day(begin)} {begin:%H:%M}–{f'{_day(end)} ' if days else ''}{end:%H:%M}"
 
 
 @register.filter

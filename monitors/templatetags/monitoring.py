@@ -63,10 +63,10 @@ def shape(value: str, stale: bool = False) -> SafeString:
 
 @register.filter
 def at(value: datetime | None) -> str | SafeString:
-    """An instant in full."""
+    """An instant in full; where scripts run, in the reader's zone, with the server's on hover."""
     if not value:
         return ""
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), instant(value))
+    return format_html('<time datetime="{}" data-at>{}</time>', value.isoformat(), instant(value))
 
 
 @register.filter

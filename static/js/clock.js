@@ -1,5 +1,6 @@
 /* Times: `<time datetime data-age>` says how long ago, `<time datetime data-until>` how long until, and both tick by one
-   timer. Every <time> tells on hover the instant in the reader's zone and in the server's. */
+   timer; `<time datetime data-at>` says the instant, in the reader's zone. Every <time> tells on hover the instant in the
+   reader's zone and in the server's. */
 import { word } from "./words.js";
 
 const root = document.documentElement;
@@ -28,12 +29,22 @@ const inZone = (instant, zone) => new Intl.DateTimeFormat(root.lang, {
   dateStyle: "medium", timeStyle: "medium", ...(zone ? { timeZone: zone } : {}),
 }).format(instant);
 
+export const serverZone = root.dataset.zone;
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const elsewhere = Boolean(serverZone) && serverZone !== zone; // the reader's clock shows another time
+
 export const instantWords = (instant) => {
   const here = inZone(instant);
-  const zone = root.dataset.zone;
-  if (!zone || zone === Intl.DateTimeFormat().resolvedOptions().timeZone) return here;
-  try { return `${here}\n${word("server_time", { time: inZone(instant, zone), zone })}`; } catch { return here; }
+  if (!elsewhere) return here;
+  try { return `${here}\n${word("server_time", { time: inZone(instant, serverZone), zone: serverZone })}`; } catch { return here; }
 };
+
+/* As monitors.display.instant. */
+const two = (number) => String(number).padStart(2, "0");
+export const hourWords = (at) => `${two(at.getHours())}:${two(at.getMinutes())}`;
+const zoneName = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+const fullWords = (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${hourWords(at)}:${two(at.getSeconds())} `
+  + zoneName.formatToParts(at).find(({ type }) => type === "timeZoneName").value;
 
 const tell = (element) => {
   const instant = Date.parse(element.dateTime);
@@ -44,14 +55,20 @@ const tell = (element) => {
     const left = instant - serverNow();
     text = left > -1000 ? word("in_time", { time: durationWords(left) }) : word("due");
   }
+  if (elsewhere && element.dataset.at === "") { // not yet
+    element.dataset.at = zone;
+    text = fullWords(new Date(instant));
+  }
   if (text !== null && element.textContent !== text) element.textContent = text;
 };
 
 export const tick = (within = document) => {
-  for (const element of within.querySelectorAll("time[data-age], time[data-until]")) tell(element);
+  for (const element of within.querySelectorAll("time[data-age], time[data-until], time[data-at=\"\"]")) tell(element);
 };
 
+tick();
 setInterval(() => { if (!document.hidden) tick(); }, 1000);
+document.addEventListener("htmx:afterSwap", () => tick());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 for (const name of ["pointerover", "focusin"]) { // written when wanted: a page has hundreds of them
   document.addEventListener(name, (event) => {
