@@ -113,8 +113,7 @@ def stop_between_claim_and_post(options: Options) -> Iterator[Result]:
         ground.settle()
         bots = ground.judge([channel for channel in ground.channels if not channel.by_webhook])
         webhooks = ground.judge([c for c in ground.channels if c.by_webhook], repeats_allowed=True)
-        # whoever stops while another of its threads has locked all the channels leaves nothing to take over
-        ground.must(taken_over >= 0.8 * rounds, f"another sender sent in {taken_over} of {rounds} rounds")
+        ground.must(taken_over == rounds, f"another sender sent in {taken_over} of {rounds} rounds")
         yield ground.result("12 stop after the claim", rounds, taken_over, bots + webhooks)
 
 
