@@ -13,8 +13,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from monitors.dashboard import ServerFilter
 from monitors.live.hub import Stream, hub
-from monitors.live.news import News, changed_since, instant_of, summary
+from monitors.live.news import News, Viewer, changed_since, instant_of, summary
 
 
 class EventsView(APIView):
@@ -32,7 +33,11 @@ class EventsView(APIView):
         ),
         parameters=[
             OpenApiParameter("since", str, description="The id of the last event that was heard."),
-            OpenApiParameter("board", str, description="For pages: `1` adds the HTML above the list of servers."),
+            OpenApiParameter(
+                "board",
+                str,
+                description="For the dashboard: `1` adds the HTML of what changed; what narrows its list may follow.",
+            ),
         ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
@@ -42,13 +47,9 @@ class EventsView(APIView):
         first = None
         if since and (missed := changed_since(since, now)) != frozenset():
             first = News(summary(now), missed)
-        wanted = {
-            "language": translation.get_language(),
-            "board": request.query_params.get("board") == "1",
-            "sees_incidents": request.user.has_perm("monitors.view_incident"),
-        }
+        viewer = _viewer(request) if request.query_params.get("board") == "1" else None
         connections.close_all()
-        response = StreamingHttpResponse(_stream(wanted, first), content_type="text/event-stream; charset=utf-8")
+        response = StreamingHttpResponse(_stream(viewer, first), content_type="text/event-stream; charset=utf-8")
         response["Cache-Control"] = "no-store, no-transform"
         response["X-Accel-Buffering"] = "no"  # nginx would keep events until there are many
         return response
@@ -58,6 +59,16 @@ class EventsView(APIView):
         return super().perform_content_negotiation(request, force=True)
 
 
-async def _stream(wanted: dict[str, Any], first: News | None) -> AsyncIterator[bytes]:
-    async for part in hub().listen(Stream(**wanted), first):
+def _viewer(request: Request) -> Viewer:
+    chosen = ServerFilter(request.query_params).chosen() | {"sort": ""}  # the page knows where each row belongs
+    return Viewer(
+        translation.get_language(),
+        sees_incidents=request.user.has_perm("monitors.view_incident"),
+        changes_servers=request.user.has_perm("monitors.change_server"),
+        chosen=tuple(sorted(chosen.items())),
+    )
+
+
+async def _stream(viewer: Viewer | None, first: News | None) -> AsyncIterator[bytes]:
+    async for part in hub().listen(Stream(viewer), first):
         yield part

@@ -18,13 +18,13 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from monitors.live.bell import CHANNEL
 from monitors.live.ending import on_signal
-from monitors.live.news import News, Summary, changed_since, merged, servers_of, summary
+from monitors.live.news import News, Viewer, changed_since, merged, servers_of, summary
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ PAUSE_SECONDS = 0.5
 CATCH_UP_SECONDS = 5.0
 """How often the database is asked what nobody told; also how soon a page learns that nothing is probed any more."""
 RECONNECT_SECONDS = 2.0
+MOST_KEPT = 16
+"""Events kept for other pages that are told the same: the last few news, for a few kinds of viewers."""
 LONGEST_STREAM_SECONDS = 900.0
 """Then the page connects again, and whether its reader may still see it is asked again."""
 
@@ -45,11 +47,9 @@ R = TypeVar("R")
 class Stream:
     """One open page: what it has not been told yet."""
 
-    def __init__(self, language: str, *, board: bool, sees_incidents: bool) -> None:
-        """`board`: whether it wants the HTML above the list of servers."""
-        self.language = language
-        self.board = board
-        self.sees_incidents = sees_incidents
+    def __init__(self, viewer: Viewer | None) -> None:
+        """With a viewer it is told in HTML, too."""
+        self.viewer = viewer
         self._news: News | None = None
         self._wake = asyncio.Event()
 
@@ -76,7 +76,7 @@ class Hub:
     def __init__(self) -> None:
         self._streams: set[Stream] = set()
         self._task: asyncio.Task[None] | None = None
-        self._boards: dict[tuple[Any, ...], str] = {}
+        self._told: dict[tuple[datetime, frozenset[int] | None, Viewer | None], asyncio.Future[bytes]] = {}
         self._late: bool | None = None
         self.ended = False
 
@@ -102,21 +102,20 @@ class Hub:
             while not self.ended and loop.time() < until:
                 news = await stream.wait(HEARTBEAT_SECONDS)
                 if news:
-                    yield _event("change", news.as_dict(await self._board(news.summary, stream)), news)
+                    yield await self._change(news, stream.viewer)
                 elif not self.ended:
                     yield _event("alive", {"now": timezone.now().isoformat()})
         finally:
             self._streams.discard(stream)
 
-    async def _board(self, said: Summary, stream: Stream) -> str | None:
-        """Rendered once for all pages that show the same."""
-        if not stream.board:
-            return None
-        key = (said.at, stream.language, stream.sees_incidents)
-        if key not in self._boards:
-            self._boards = {known: text for known, text in self._boards.items() if known[0] == said.at}
-            self._boards[key] = said.board(stream.language, sees_incidents=stream.sees_incidents)
-        return self._boards[key]
+    async def _change(self, news: News, viewer: Viewer | None) -> bytes:
+        """Made once for all pages that show the same: if each asked for its rows, many pages would be a storm."""
+        key = (news.summary.at, news.servers, viewer)
+        if key not in self._told:
+            while len(self._told) >= MOST_KEPT:
+                del self._told[next(iter(self._told))]
+            self._told[key] = asyncio.ensure_future(in_thread(lambda: _change(news, viewer)))
+        return await asyncio.shield(self._told[key])
 
     async def _run(self) -> None:
         """Listen to the bell, or to the database while there is none."""
@@ -169,9 +168,17 @@ class Hub:
         return now
 
 
-def _event(name: str, data: Any, news: News | None = None) -> bytes:
-    id_ = f"id: {news.as_dict()['id']}\n" if news else ""
-    return f"{id_}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+def _change(news: News, viewer: Viewer | None) -> bytes:
+    try:
+        data = news.told(viewer, timezone.now())
+    except DatabaseError as error:  # the page asks for the rows itself
+        logger.warning("rows not told", extra={"error": type(error).__name__})
+        data = news.as_dict()
+    return f"id: {data['id']}\n".encode() + _event("change", data)
+
+
+def _event(name: str, data: Any) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 async def in_thread(ask: Callable[[], R]) -> R:

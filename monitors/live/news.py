@@ -55,11 +55,42 @@ def summary(now: datetime) -> Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewer:
+    """All that makes what one open dashboard is told differ from what another is told."""
+
+    language: str
+    sees_incidents: bool
+    changes_servers: bool
+    chosen: tuple[tuple[str, str], ...]
+    """What its list is narrowed down to, as `ServerFilter.chosen` has it."""
+
+    def rows(self, server_ids: Collection[int], now: datetime, *, late: bool) -> str:
+        """The rows of those of `server_ids` that belong in the list, as HTML. Two queries."""
+        with translation.override(self.language):
+            context = {
+                "now": now,
+                "late": late,
+                "rows": dashboard.rows(server_ids, dict(self.chosen), now),
+                "perms": {"monitors": {"change_server": self.changes_servers}},
+            }
+            return render_to_string("monitors/rows.html", context)
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """`servers` is None when all may have changed."""
 
     summary: Summary
     servers: frozenset[int] | None
+
+    def told(self, viewer: Viewer | None, now: datetime) -> dict[str, Any]:
+        """`as_dict`, with the HTML that shows it to `viewer`."""
+        if viewer is None:
+            return self.as_dict()
+        found = self.as_dict(self.summary.board(viewer.language, sees_incidents=viewer.sees_incidents))
+        if self.servers:
+            found["rows"] = viewer.rows(self.servers, now, late=self.summary.late)
+        return found
 
     def as_dict(self, board: str | None = None) -> dict[str, Any]:
         """For JSON. `id` is what to ask `changed_since` for later."""

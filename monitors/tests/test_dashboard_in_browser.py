@@ -258,6 +258,35 @@ def test_changes_arrive_while_redis_is_away(visit, now, settings):
     expect(page.locator(f"#s{target.pk} .health")).to_have_text("Down", timeout=10_000)
 
 
+def test_rows_come_with_the_news_also_where_the_list_is_narrowed_down(visit, now):
+    shown, other = server(host_name="web-1"), server(host_name="chat-1")
+    for target in (shown, other):
+        see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/?q=web&sort=name"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    fail(other)
+    fail(shown)
+    expect(page.locator(f"#s{shown.pk} .health")).to_have_text("Down")
+    expect(page.locator(".sentences")).to_contain_text(re.compile("2 of 2 down for"))
+    expect(page.locator("#fleet tbody tr")).to_have_count(1)
+    assert not [url for url in asked if "/rows/" in url]
+
+
+def test_rows_are_asked_for_once_the_list_was_narrowed_down_otherwise(visit, now):
+    shown, other = server(host_name="web-1"), server(host_name="chat-1")
+    for target in (shown, other):
+        see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/"))
+    page.get_by_role("searchbox").fill("web")
+    expect(page.locator("#fleet tbody tr")).to_have_count(1)
+    with page.expect_request(lambda request: "/rows/?q=web" in request.url):
+        fail(other)
+        fail(shown)
+    expect(page.locator(f"#s{shown.pk} .health")).to_have_text("Down")
+    expect(page.locator("#fleet tbody tr")).to_have_count(1)
+
+
 def test_servers_come_and_go_while_the_page_is_open(visit, now):
     first = server(host_name="b-1")
     page = live(visit("/"))

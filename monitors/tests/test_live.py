@@ -11,8 +11,9 @@ import redis
 from django.utils import timezone
 
 from monitors import recording
+from monitors.dashboard import ServerFilter
 from monitors.live.bell import CHANNEL
-from monitors.live.news import MOST_SERVERS, News, changed_since, instant_of, merged, servers_of, summary
+from monitors.live.news import MOST_SERVERS, News, Viewer, changed_since, instant_of, merged, servers_of, summary
 from monitors.models import Heartbeat, Incident, Server
 from monitors.tests.builders import SECOND, observation, see, server
 from monitors.tests.fleet import fleet
@@ -98,6 +99,52 @@ def test_what_is_rolled_back_is_not_announced(now, django_capture_on_commit_call
     with django_capture_on_commit_callbacks() as callbacks:
         recording.record([observation(target.pk, now + SECOND, ok=False)])
     assert len(callbacks) == 1
+
+
+# what an open dashboard is told
+
+
+def looker(*, changes_servers: bool = False, **chosen: str) -> Viewer:
+    return Viewer("en", True, changes_servers, tuple(ServerFilter(chosen).chosen().items()))
+
+
+@pytest.mark.django_db
+def test_news_bring_the_rows_that_changed_in_five_queries_and_a_few_kilobytes(now, django_assert_max_num_queries):
+    fleet(1_000, now)
+    target = Server.objects.get(host_name="web-5")
+    with django_assert_max_num_queries(5):
+        told = News(summary(now), frozenset([target.pk])).told(looker(), now)
+    assert re.findall(r'<tr id="s(\d+)"', told["rows"]) == [str(target.pk)]
+    assert "sentences" in told["board"]
+    assert len(json.dumps(told)) < 10_000
+
+
+@pytest.mark.django_db
+def test_the_rows_of_news_are_those_that_a_page_would_ask_for(client, now):
+    client.force_login(person("operator"))
+    targets = [server(host_name=f"web-{n}") for n in range(2)]
+    see(targets[0], "--", start=now - 15 * SECOND)
+    ids = frozenset(target.pk for target in targets)
+    said = News(summary(now), ids).told(looker(changes_servers=True, q="web"), now)
+    asked = client.get(f"/rows/?q=web&late={str(said['late']).lower()}&ids={','.join(map(str, ids))}").content.decode()
+    untimed = re.compile(r"<time.*?</time>")
+    assert untimed.sub("", said["rows"]) == untimed.sub("", asked)
+
+
+@pytest.mark.django_db
+def test_news_bring_no_row_that_the_list_leaves_out_and_no_switch_that_is_not_theirs(now):
+    shown, other = server(host_name="web-1"), server(host_name="chat-1", environment="DEV")
+    told = News(summary(now), frozenset([shown.pk, other.pk])).told(looker(environment="LIVE"), now)
+    assert re.findall(r'<tr id="s(\d+)"', told["rows"]) == [str(shown.pk)]
+    assert "switch" not in told["rows"]
+
+
+@pytest.mark.django_db
+def test_news_of_too_much_or_of_no_server_bring_no_rows_and_a_script_gets_no_html(now):
+    target = server()
+    assert "rows" not in News(summary(now), None).told(looker(), now)
+    assert "rows" not in News(summary(now), frozenset()).told(looker(), now)
+    assert not {"rows", "board"} & News(summary(now), frozenset([target.pk])).told(None, now).keys()
 
 
 # what a page asks for
@@ -194,6 +241,7 @@ def test_the_switch_of_a_row_works_without_a_script(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.any_database
 def test_the_first_page_of_ten_thousand_servers_is_under_150_kilobytes(client, now, django_assert_max_num_queries):
     fleet(10_000, now)
     client.force_login(person("operator"))

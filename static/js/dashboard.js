@@ -1,6 +1,7 @@
-/* Keeps an open dashboard true: it fetches the rows that changed, and only those that it shows or ought to show. */
+/* Keeps an open dashboard true: the rows that changed come with the news. It fetches them where they do not, and those
+   on the screen now and then. */
 import { tick } from "./clock.js";
-import { showDown } from "./live.js";
+import { narrowed, showDown } from "./live.js";
 import { morph, move } from "./morph.js";
 import { toast } from "./toasts.js";
 import { word } from "./words.js";
@@ -85,6 +86,7 @@ const reload = async () => {
 };
 
 const waiting = new Set();
+const told = new Set(); // rows that came with news while an answer was under way, which may be older
 let everything = false;
 let timer = null;
 let busy = false;
@@ -96,9 +98,13 @@ const flush = async () => {
   const ids = [...waiting];
   const all = everything || ids.length > MOST_ROWS;
   waiting.clear();
+  told.clear();
   everything = false;
   try {
-    if (all) await reload();
+    if (all) {
+      await reload();
+      for (const id of told) waiting.add(id);
+    }
     else if (ids.length) {
       const asked = location.search;
       const query = new URLSearchParams(asked);
@@ -107,7 +113,7 @@ const flush = async () => {
       const answer = await fetch(`${document.getElementById("servers").dataset.rows}?${query}`);
       const html = answer.ok && !answer.redirected ? await answer.text() : null;
       if (location.search !== asked) everything = true; // another question meanwhile: these rows may not belong there
-      else if (html !== null) update(ids, html);
+      else if (html !== null) update(ids.filter((id) => !told.has(id)), html);
     }
   } catch { /* the stream says when the connection is lost, and the next refresh catches up */ } finally {
     busy = false;
@@ -119,7 +125,7 @@ const plan = (delay) => { timer ??= setTimeout(flush, delay); };
 document.addEventListener("live:change", (event) => {
   const shown = board();
   if (!shown) return;
-  const { servers = [], all, board: html, late, down } = event.detail;
+  const { servers = [], all, board: html, rows, late, down } = event.detail;
   if (down !== undefined) shown.dataset.down = String(down);
   if (late !== undefined && String(late) !== shown.dataset.late) { shown.dataset.late = String(late); everything = true; }
   if (html !== undefined) {
@@ -128,8 +134,11 @@ document.addEventListener("live:change", (event) => {
     morph(shown, wanted);
     tick(shown);
   }
-  for (const id of servers) waiting.add(id);
   everything ||= Boolean(all);
+  if (rows !== undefined && !everything && event.detail.narrowed === narrowed()) {
+    update(servers, rows);
+    for (const id of servers) { waiting.delete(id); told.add(id); }
+  } else for (const id of servers) waiting.add(id);
   if (waiting.size || everything) plan(GATHER_MS);
 });
 
@@ -176,7 +185,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target?.id !== "servers") return;
   const link = document.getElementById("show-all");
   const query = new URLSearchParams(location.search);
-  if (link) link.hidden = ![...query.keys()].some((name) => name !== "sort" && name !== "page");
+  if (link) link.hidden = !narrowed();
   const sort = document.querySelector("#filters [name=sort]");
   if (sort) sort.value = query.get("sort") ?? "";
   tick();

@@ -1,6 +1,7 @@
 /* What changes is told by the monitor (server-sent events), and every part of a page hears it as events of the document:
 
-     live:change      detail {servers: [ids], all: true when too many changed to name them, board: HTML or undefined}
+     live:change      detail {servers: [ids], all: true when too many changed to name them, board: HTML or undefined,
+                              rows: HTML of those servers, or undefined, narrowed: what narrowed the list down then}
      live:state       detail {state: "live" | "polling" | "lost"}
 
    While the stream is away, the same is asked for every few seconds; when that fails too, the page says so and greys what
@@ -78,12 +79,20 @@ const found = () => {
   say("live");
 };
 
+/* What narrows the list of servers down, without its order. */
+export const narrowed = () => {
+  const query = [...new URLSearchParams(location.search)];
+  return new URLSearchParams(query.filter(([name, value]) => value && name !== "sort" && name !== "page")).toString();
+};
+
 const connect = () => {
   stream?.close();
   heardAt = performance.now();
-  stream = new EventSource(`${label.dataset.events}?board=1&since=${encodeURIComponent(latest)}`);
+  const asked = narrowed();
+  const board = document.getElementById("board") ? `&board=1&${asked}` : "";
+  stream = new EventSource(`${label.dataset.events}?since=${encodeURIComponent(latest)}${board}`);
   stream.addEventListener("open", found);
-  stream.addEventListener("change", (event) => hear(JSON.parse(event.data)));
+  stream.addEventListener("change", (event) => hear({ ...JSON.parse(event.data), narrowed: asked }));
   stream.addEventListener("alive", (event) => { heardAt = performance.now(); setServerNow(JSON.parse(event.data).now); });
   stream.addEventListener("error", () => {
     lost();
