@@ -96,13 +96,25 @@ ALERT_COLUMNS = {
     "seconds p50/p95/max": lambda r: "/".join(f"{r['seconds'][key]:.3f}" for key in ("p50", "p95", "max")),
     "unexpected messages": lambda r: str(r["unexpected"]),
 }
+DASHBOARD_COLUMNS = {
+    "scenario": lambda r: f"{r['scenario']}: {r['phase']}",
+    "pages": lambda r: str(r["pages"]),
+    "changes": lambda r: str(r.get("changes", 0)),
+    "unseen": lambda r: str(r.get("unseen", 0)),
+    "lag p50/p95/max s": lambda r: "/".join(f"{r['lag'][key]:.2f}" for key in r["lag"]) if "lag" in r else "-",
+    "missed": lambda r: str(r["missed"]),
+    "late p50/p95/p99 s": lambda r: "/".join(f"{r['late'][key]:.3f}" for key in ("p50", "p95", "p99")),
+    "web CPU %": lambda r: f"{r['cpu_percent'].get('web', 0):.0f}",
+    "viewers' CPU %": lambda r: f"{r['viewers_cpu_percent']:.0f}",
+}
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
-    """Markdown: loads first, then how fast news travel."""
+    """Markdown: loads first, then how fast news travel, then open pages."""
     loads = [result for result in results if "lateness" in result]
     alerts = [result for result in results if "news" in result]
-    parts = [_table(loads, LOAD_COLUMNS), _table(alerts, ALERT_COLUMNS)]
+    phases = [result for result in results if "phase" in result]
+    parts = [_table(loads, LOAD_COLUMNS), _table(alerts, ALERT_COLUMNS), _table(phases, DASHBOARD_COLUMNS)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.alerts import Flips, run_alerts
+from benchmarks.dashboards import Storm, run_dashboards
 from benchmarks.loads import NAMED, Load, parse_load
 from benchmarks.peer import PACKAGES, installed
 from benchmarks.report import summary, table
@@ -24,7 +25,9 @@ from benchmarks.smoke import run_smoke
 RESULTS = Path(__file__).resolve().parent / "results"
 ALERT_LATENCY = "alert-latency"
 ALERT_LOAD = Load(servers=1000)
-EVERY = ("1000@10", "5000@10", "mariadb-1000@10", "hanging", "silent-names", ALERT_LATENCY)
+DASHBOARDS = "dashboards"
+DASHBOARDS_LOAD = Load(servers=1000, on_mariadb=True)
+EVERY = ("1000@10", "5000@10", "mariadb-1000@10", "hanging", "silent-names", ALERT_LATENCY, DASHBOARDS)
 EPILOG = f"""scenarios: {", ".join(EVERY)}; any other N@SECONDS, also with mariadb-, tls- or websocket- before it.
 Without a scenario all of those named here are run."""
 
@@ -35,12 +38,13 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--window", type=float, default=60.0, metavar="SECONDS", help="length of a window (60)")
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="windows of each system (2)")
     parser.add_argument("--flips", type=int, default=40, metavar="N", help="targets that fail in alert-latency (40)")
+    parser.add_argument("--pages", type=int, default=200, metavar="N", help="open pages in dashboards (200)")
     parser.add_argument("--no-peer", action="store_true", help="do not run Prometheus and blackbox_exporter in turn")
     parser.add_argument("--smoke", action="store_true", help="a small run of everything with a verdict, for CI")
     options = parser.parse_args(given)
     for name in options.scenarios:
         try:
-            _ = name == ALERT_LATENCY or parse_load(name)
+            _ = name in (ALERT_LATENCY, DASHBOARDS) or parse_load(name)
         except ValueError as error:
             parser.error(str(error))
     return options
@@ -50,6 +54,10 @@ def measure(scenario: str, options: argparse.Namespace) -> Iterator[dict[str, An
     if scenario == ALERT_LATENCY:
         for news in run_alerts(ALERT_LOAD, Flips(options.flips)):
             yield {"scenario": scenario, **news}
+        return
+    if scenario == DASHBOARDS:
+        for phase in run_dashboards(DASHBOARDS_LOAD, Storm(options.pages, rounds=options.rounds)):
+            yield {"scenario": scenario, **phase}
         return
     # A peer says nothing about who else suffers from servers in trouble.
     with_peer = not options.no_peer and scenario not in NAMED

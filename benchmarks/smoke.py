@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.alerts import Flips, run_alerts
+from benchmarks.dashboards import Storm, run_dashboards
 from benchmarks.loads import Load
 from benchmarks.peer import installed
 from benchmarks.report import summary
@@ -15,6 +16,7 @@ from benchmarks.running import Plan, run_load
 LOAD = Load(servers=50, interval=2)
 PLAN = Plan(seconds=10, rounds=1)
 FLIPS = Flips(count=1, threshold=2)
+STORM = Storm(pages=5, changes=20, rounds=1)
 
 Check = tuple[str, bool]
 
@@ -39,6 +41,12 @@ def _checks() -> Iterator[Check]:
         shown = f"{result['news']} told within 5 s: {result['seconds']['max']} s"
         yield shown, result["told"] == 1 and result["seconds"]["max"] < 5
         yield f"nothing else told: {result['unexpected']}", result["unexpected"] == 0
+    *_, result = run_dashboards(LOAD, STORM)
+    shown = (
+        f"{result['changes']} changes on every page within 5 s: {result['lag']['max']} s, {result['unseen']} not seen"
+    )
+    yield shown, result["changes"] == 2 * STORM.changes and result["unseen"] == 0 and result["lag"]["max"] < 5
+    yield f"no slot missed meanwhile: {result['missed']} of {result['slots']}", result["missed"] == 0
 
 
 def _load_checks(result: dict[str, Any]) -> Iterator[Check]:
