@@ -7,7 +7,9 @@ import { word } from "./words.js";
 const DAY = 86400;
 const QUARTER = 900; // some zones are so many seconds off
 const FIRST_DAY = 719163; // 1970-01-01 as Python counts days
-const short = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric" });
+const { lang } = document.documentElement;
+const month = lang === "ko" ? "numeric" : "short"; // seven of 11월 17일 have no room in a narrow window
+const short = new Intl.DateTimeFormat(lang, { month, day: "numeric" });
 
 const momentWords = (seconds) => {
   const at = new Date(seconds * 1000);
