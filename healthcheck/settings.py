@@ -101,7 +101,7 @@ MYSQL_OPTIONS = {
     "charset": "utf8mb4",
     # In /*M! */ what MySQL has not: a process that stands still in a transaction must not keep its locks for ever.
     "init_command": "SET time_zone='+00:00', sql_mode='STRICT_TRANS_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO'"
-    " /*M! , idle_transaction_timeout=20 */",
+    " /*M! , idle_transaction_timeout=10 */",
     "connect_timeout": 3,
     "read_timeout": 20,  # a database that hangs must not hang the prober
     "write_timeout": 20,

@@ -23,7 +23,7 @@ def test_whoever_stands_still_in_a_transaction_does_not_keep_others_waiting(othe
     lock = f"SELECT id FROM {Server._meta.db_table} WHERE id = %s FOR UPDATE"
     with connection.cursor() as waiting, other.cursor() as still:
         still.execute("SELECT @@idle_transaction_timeout")
-        assert still.fetchone() == (20,)
+        assert still.fetchone() == (10,)
         still.execute("SET SESSION idle_transaction_timeout = 1")
         still.execute("START TRANSACTION")
         still.execute(lock, [server.pk])
