@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
 from monitors.models import ApiToken, Policy, Reason, Server, ServerStatus, StatusTransition
@@ -240,7 +240,7 @@ def test_look_now_shows_how_an_answer_began_and_when_a_certificate_ends(operator
         target = server(host="https://127.0.0.1", port=there.port, request_headers={"X-Token": "s3cr3t-token"})
         body = operator.post(f"/api/servers/{target.pk}/probe/").json()
     assert body["answer"] == "<b>Out of order</b> for […]"
-    assert parse_datetime(body["certificate_expires_at"]) > timezone.now()
+    assert datetime.fromisoformat(body["certificate_expires_at"]) > timezone.now()
 
 
 def test_look_now_says_what_is_wrong_with_an_address(operator):
