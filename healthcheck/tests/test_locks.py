@@ -1,33 +1,41 @@
 """What a process keeps locked when it stands still."""
 
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
 import pytest
-from django.db import OperationalError, connection
 
-from monitors.models import Server
+from healthcheck.settings import MYSQL_OPTIONS
+from healthcheck.tests.mariadb import PrivateMariaDB
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.mariadb
 
-
-@pytest.fixture
-def other():
-    """A second session."""
-    copy = connection.copy()
-    yield copy
-    copy.close()
+LOCK = "SELECT id FROM rows_of_all WHERE id = 1 FOR UPDATE"
 
 
-def test_whoever_stands_still_in_a_transaction_does_not_keep_others_waiting(other):
-    if not getattr(connection, "mysql_is_mariadb", False):
-        pytest.skip("only MariaDB ends a transaction that stands still")
-    server = Server.objects.create(host_name="web", host="127.0.0.1", port=80, type=1, environment="LIVE")
-    lock = f"SELECT id FROM {Server._meta.db_table} WHERE id = %s FOR UPDATE"
-    with connection.cursor() as waiting, other.cursor() as still:
+def connect(server: PrivateMariaDB) -> Any:
+    import MySQLdb  # noqa: PLC0415 - not on every machine
+
+    begin = MYSQL_OPTIONS["init_command"]
+    return MySQLdb.connect(unix_socket=str(server.socket), user="root", database="locks", init_command=begin)
+
+
+def test_whoever_stands_still_in_a_transaction_does_not_keep_others_waiting(mariadb_server):
+    import MySQLdb  # noqa: PLC0415
+
+    mariadb_server.create(
+        "locks", "CREATE TABLE rows_of_all (id INT PRIMARY KEY)", "INSERT INTO rows_of_all VALUES (1)"
+    )
+    with closing(connect(mariadb_server)) as one, closing(connect(mariadb_server)) as other:
+        still, waiting = one.cursor(), other.cursor()
         still.execute("SELECT @@idle_transaction_timeout")
         assert still.fetchone() == (10,)
         still.execute("SET SESSION idle_transaction_timeout = 1")
         still.execute("START TRANSACTION")
-        still.execute(lock, [server.pk])
-        waiting.execute(lock, [server.pk])
-        assert waiting.fetchone() == (server.pk,)
-        with pytest.raises(OperationalError):
+        still.execute(LOCK)
+        waiting.execute(LOCK)
+        assert waiting.fetchone() == (1,)
+        with pytest.raises(MySQLdb.OperationalError):
             still.execute("COMMIT")
