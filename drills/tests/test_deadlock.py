@@ -6,21 +6,18 @@ from contextlib import closing
 import pytest
 
 from drills.deadlock import ORDERS, Deadlocks
-from healthcheck.tests.mariadb import MissingError, private_mariadb
+
+pytestmark = pytest.mark.mariadb
 
 LAST, FIRST = ORDERS[0]
 
 
-@pytest.fixture(scope="module")
-def database():
-    try:
-        with private_mariadb() as running:
-            tables = [f"CREATE TABLE {name} (id INT PRIMARY KEY, n INT)" for name in (FIRST, LAST)]
-            rows = [f"INSERT INTO {name} VALUES (1, 0)" for name in (FIRST, LAST)]
-            running.create("locked", *tables, *rows)
-            yield running
-    except MissingError as missing:
-        pytest.skip(str(missing))
+@pytest.fixture
+def database(mariadb_server):
+    tables = [f"CREATE TABLE {name} (id INT PRIMARY KEY, n INT)" for name in (FIRST, LAST)]
+    rows = [f"INSERT INTO {name} VALUES (1, 0)" for name in (FIRST, LAST)]
+    mariadb_server.create("locked", *tables, *rows)
+    return mariadb_server
 
 
 class Somebody(threading.Thread):

@@ -12,7 +12,7 @@ from healthcheck.tests.mariadb import PrivateMariaDB
 
 pytestmark = pytest.mark.mariadb
 
-LOCK = "SELECT id FROM rows_of_all WHERE id = 1 FOR UPDATE"
+LOCK = "SELECT id FROM one_row WHERE id = 1 FOR UPDATE"
 
 
 def connect(server: PrivateMariaDB) -> Any:
@@ -25,9 +25,7 @@ def connect(server: PrivateMariaDB) -> Any:
 def test_whoever_stands_still_in_a_transaction_does_not_keep_others_waiting(mariadb_server):
     import MySQLdb  # noqa: PLC0415
 
-    mariadb_server.create(
-        "locks", "CREATE TABLE rows_of_all (id INT PRIMARY KEY)", "INSERT INTO rows_of_all VALUES (1)"
-    )
+    mariadb_server.create("locks", "CREATE TABLE one_row (id INT PRIMARY KEY)", "INSERT INTO one_row VALUES (1)")
     with closing(connect(mariadb_server)) as one, closing(connect(mariadb_server)) as other:
         still, waiting = one.cursor(), other.cursor()
         still.execute("SELECT @@idle_transaction_timeout")
