@@ -137,7 +137,7 @@ def test_the_worst_comes_first(viewer, ticking, now):
 
 def test_a_server_that_was_not_seen_for_two_intervals_and_a_timeout_is_not_shown_as_healthy(viewer, ticking, now):
     fresh, old = server(host_name="fresh"), server(host_name="old")
-    see(fresh, "+", start=now - 24 * SECOND)  # interval 10 s, timeout 5 s
+    see(fresh, "+", start=now - 12 * SECOND)  # interval 10 s, timeout 5 s: out of date after 25 s
     see(old, "+", start=now - 27 * SECOND)
     page = text(viewer.get("/"))
     assert "LIVE:</strong> 1 of 2 not seen lately" in page
