@@ -42,9 +42,11 @@ TOKEN_DEAD = frozenset(
         "no_permission",
         "not_allowed_token_type",
         "not_authed",
+        "team_access_not_granted",
         "token_expired",
         "token_revoked",
         "two_factor_setup_required",
+        "user_is_restricted",
     }
 )
 """Nothing that uses this token will pass."""
@@ -64,9 +66,7 @@ CHANNEL_DEAD = frozenset(
         "not_in_channel",
         "posting_to_general_channel_denied",
         "restricted_action",
-        "restricted_action_non_threadable_channel",
         "restricted_action_read_only_channel",
-        "restricted_action_thread_locked",
         "restricted_action_thread_only_channel",
         "user_not_found",
     }
@@ -98,9 +98,19 @@ MESSAGE_BAD = frozenset(
 """Our bug: this message will not pass as it is; a plainer one may."""
 
 MESSAGE_GONE = frozenset(
-    {"cannot_reply_to_message", "cant_update_message", "edit_window_closed", "message_not_found", "update_failed"}
+    {
+        "cannot_reply_to_message",
+        "cant_broadcast_message",
+        "cant_update_message",
+        "edit_window_closed",
+        "message_not_found",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "thread_locked",
+        "update_failed",
+    }
 )
-"""The message to reply to or to update cannot be used any more; a new one can be posted."""
+"""The message to reply to or to update cannot be used, or not in this way; a new one can be posted."""
 
 FINAL = TOKEN_DEAD | CHANNEL_DEAD | MESSAGE_BAD | MESSAGE_GONE
 """Trying the same again is useless."""
@@ -115,6 +125,11 @@ _READ_ONLY = gettext_lazy("Posting in this channel is restricted: allow the app 
 _OUR_BUG = gettext_lazy("Slack did not accept the form of the message. This is a fault of the monitor: report it.")
 _TOO_LONG = gettext_lazy("The message is longer than Slack accepts. This is a fault of the monitor: report it.")
 _GONE = gettext_lazy("The earlier message cannot be changed or answered any more; a new one is posted instead.")
+_NO_THREAD = gettext_lazy(
+    "Replies are restricted there, so the message is posted outside the thread. To keep it in the thread, allow the "
+    "app to reply: unlock the thread, or change the channel's posting permissions."
+)
+_TOO_MANY = gettext_lazy("The workspace has as many channels as Slack allows: use an existing one.")
 _BAD_NAME = gettext_lazy("Channel names have only lower-case letters, digits, hyphens and underscores.")
 _REPEAT = gettext_lazy("The list changed while it was read: load it again.")
 
@@ -126,6 +141,8 @@ REFUSALS: dict[str, Promise] = {
     **dict.fromkeys(sorted(MESSAGE_BAD), _OUR_BUG),
     **dict.fromkeys(["metadata_too_large", "msg_blocks_too_long", "msg_too_long", "too_many_attachments"], _TOO_LONG),
     **dict.fromkeys(sorted(MESSAGE_GONE), _GONE),
+    **dict.fromkeys(["cant_broadcast_message", "restricted_action_non_threadable_channel"], _NO_THREAD),
+    **dict.fromkeys(["restricted_action_thread_locked", "thread_locked"], _NO_THREAD),
     "access_denied": _ASK_ADMIN,
     "accesslimited": gettext_lazy("Slack cannot be used from this network: ask an administrator of the workspace."),
     "account_inactive": gettext_lazy(
@@ -139,10 +156,16 @@ REFUSALS: dict[str, Promise] = {
         "This kind of token cannot be used: set SLACK_BOT_TOKEN to a bot token (xoxb-…)."
     ),
     "not_authed": gettext_lazy("There is no bot token: set SLACK_BOT_TOKEN."),
+    "team_access_not_granted": gettext_lazy(
+        "The app was not given this workspace of the organization: ask an administrator to add it to the workspace."
+    ),
     "token_expired": gettext_lazy("The bot token has expired: install the app again and set SLACK_BOT_TOKEN."),
     "token_revoked": gettext_lazy("The bot token was revoked: install the app again and set SLACK_BOT_TOKEN."),
     "two_factor_setup_required": gettext_lazy(
         "The workspace requires two-factor authentication: whoever installed the app sets it up in Slack."
+    ),
+    "user_is_restricted": gettext_lazy(
+        "The token belongs to a guest, who may not do this: let a full member install the app, and set SLACK_BOT_TOKEN."
     ),
     "action_prohibited": _ASK_ADMIN,
     "channel_is_archived": _ARCHIVED,
@@ -163,9 +186,7 @@ REFUSALS: dict[str, Promise] = {
         "The webhook may not post in the general channel: choose another channel."
     ),
     "restricted_action": _ASK_ADMIN,
-    "restricted_action_non_threadable_channel": _READ_ONLY,
     "restricted_action_read_only_channel": _READ_ONLY,
-    "restricted_action_thread_locked": _READ_ONLY,
     "restricted_action_thread_only_channel": _READ_ONLY,
     "user_not_found": gettext_lazy("The webhook's channel or user does not exist any more: make a new webhook."),
     # managing channels
@@ -185,6 +206,8 @@ REFUSALS: dict[str, Promise] = {
     "name_taken": gettext_lazy("A channel of this name exists, perhaps archived: choose another name."),
     "no_channel": gettext_lazy("A channel needs a name."),
     "not_authorized": gettext_lazy("Slack lets the app rename only channels that it made: rename it in Slack."),
+    "too_many_convos_for_app_on_team": _TOO_MANY,
+    "too_many_convos_for_team": _TOO_MANY,
     # what never reached Slack, or whose answer never reached us
     "bad_answer": gettext_lazy("What answered did not answer like Slack: check SLACK_API_URL and any proxy."),
     "connection_error": gettext_lazy("Slack cannot be reached: check the network, DNS and any proxy."),

@@ -23,6 +23,16 @@ def buttons(settings):
     settings.SLACK_APP_TOKEN = "xapp-1"
 
 
+NO_REPLY = [
+    "cannot_reply_to_message",
+    "cant_broadcast_message",
+    "message_not_found",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_thread_locked",
+    "thread_locked",
+]
+
+
 def shown(slack, number=0):
     """The text that the channel shows now, of its message of that number."""
     return slack.workspace.channels[slack.channel].messages[number]["text"]
@@ -73,6 +83,17 @@ class TestTheEnd:
         assert recovery["broadcast"]
         assert "is up again" in recovery["text"]
         assert len(edits(slack)) == 1
+
+    @pytest.mark.parametrize("code", NO_REPLY)
+    def test_where_no_reply_is_allowed_the_recovery_is_a_message_of_its_own(self, slack, channel, clock, code):
+        target = fail(clock)
+        slack.faults.set(Fault(Kind.ERROR, code=code, times=1, method="chat.postMessage"))
+        recover(target, clock)
+        run(clock, 5)
+        assert states() == [("sent", ""), ("sent", "")]
+        _failure, recovery = slack.ledger.posted()
+        assert "is up again" in recovery.text
+        assert recovery.thread_ts == ""
 
     def test_one_that_was_paused_or_deleted_is_over_without_being_well(self, slack, channel, clock):
         target = fail(clock, host_name="chat-3")

@@ -37,6 +37,25 @@ def test_a_missing_scope_is_named():
     assert "scope" in describe_refusal("missing_scope")
 
 
+ADVICE = {
+    "team_access_not_granted": "add it to the workspace",
+    "user_is_restricted": "let a full member install the app",
+    "too_many_convos_for_team": "use an existing one",
+    "too_many_convos_for_app_on_team": "use an existing one",
+    "cant_broadcast_message": "allow the app to reply",
+    "thread_locked": "unlock the thread",
+}
+
+
+@pytest.mark.parametrize(("code", "words"), ADVICE.items())
+def test_what_can_be_mended_is_told_with_what_to_do(code, words):
+    assert words in describe_refusal(code)
+
+
+def test_a_locked_thread_is_not_a_channel_that_nobody_can_post_in():
+    assert {code for code in refusals.FINAL if "thread_locked" in code} <= refusals.MESSAGE_GONE
+
+
 def test_what_is_not_known_is_told_as_it_is():
     assert describe_refusal("http_502") == "Slack answered with HTTP status 502."
     assert describe_refusal("brand_new_error") == "Slack refused: brand_new_error."
