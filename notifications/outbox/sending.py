@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.utils.crypto import salted_hmac
 
 from notifications.blocks import Message
 from notifications.models import Delivery
@@ -48,7 +49,8 @@ def deliver(channel_id: str, clock: Clock) -> Reply | None:
     if attempt is None:
         return None
     reply = _carry_out(attempt, clock)
-    if attempt.purpose is Purpose.POST and (edit := claim(channel_id, clock())) is not None:
+    posted = attempt.purpose is Purpose.POST and reply.verdict is Verdict.SENT  # and Slack does not hang
+    if posted and (edit := claim(channel_id, clock())) is not None:
         _carry_out(edit, clock)
     return reply
 
@@ -111,7 +113,10 @@ def _post(attempt: Attempt) -> Reply:
     if hook_url:
         return post_webhook(hook_url, message)
     delivery = attempt.delivery
-    return post_message(_account(), attempt.channel.pk, message, delivery_id=delivery.pk, thread_ts=delivery.thread_ts)
+    mark, thread_ts = _mark(delivery), delivery.thread_ts
+    return post_message(
+        _account(), attempt.channel.pk, message, delivery_id=delivery.pk, mark=mark, thread_ts=thread_ts
+    )
 
 
 def _edit(attempt: Attempt) -> Reply:
@@ -120,13 +125,26 @@ def _edit(attempt: Attempt) -> Reply:
     if attempt.too_late:
         return TOO_LATE
     delivery = attempt.delivery
-    return update_message(_account(), attempt.channel.pk, delivery.slack_ts, message, delivery_id=delivery.pk)
+    mark, ts = _mark(delivery), delivery.slack_ts
+    return update_message(_account(), attempt.channel.pk, ts, message, delivery_id=delivery.pk, mark=mark)
 
 
 def _look(attempt: Attempt) -> Lookup:
     delivery = attempt.delivery
     oldest = (delivery.first_attempt_at or delivery.created_at) - LOOK_BACK
-    return find_message(_account(), attempt.channel.pk, delivery.pk, oldest=oldest, thread_ts=delivery.thread_ts)
+    mark, thread_ts = _mark(delivery), delivery.thread_ts
+    return find_message(_account(), attempt.channel.pk, delivery.pk, mark=mark, oldest=oldest, thread_ts=thread_ts)
+
+
+def _mark(delivery: Delivery) -> str:
+    """What no other delivery has, not even that of the same number in another database.
+
+    A message that was posted without it, by a version before this one, or with another SECRET_KEY, is not found and
+    sent again: once, for what was in doubt when the version or the key changed. To take any message of that number for
+    ours would lose news instead.
+    """
+    born = delivery.created_at.astimezone(UTC).isoformat(timespec="microseconds")
+    return salted_hmac("notifications.delivery", f"{delivery.pk} {born}").hexdigest()[:32]
 
 
 def _message(attempt: Attempt) -> Message | None:

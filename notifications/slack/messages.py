@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,21 +18,30 @@ EVENT_TYPE = "health_delivery"
 PAGE_SIZE = 200
 MOST_PAGES = 50
 """Of a channel's history looked through for one message."""
+LOOK_SECONDS = 20.0
+"""For all pages together: less than a lease, or what was found could not be written down."""
 
 
 def post_message(
-    account: Account, channel_id: str, message: Message, *, delivery_id: int | None = None, thread_ts: str = ""
+    account: Account,
+    channel_id: str,
+    message: Message,
+    *,
+    delivery_id: int | None = None,
+    mark: str = "",
+    thread_ts: str = "",
 ) -> Reply:
     """Post `message`; as an answer to `thread_ts`, which the channel is shown as well.
 
-    `delivery_id` is stored with the message, so that `find_message` can tell whether it arrived. Any app of the
-    workspace can read it.
+    `delivery_id` and `mark` are stored with the message, so that `find_message` can tell whether it arrived. The number
+    alone would not do: another monitor may post to the channel by the same app, and a new database counts from 1 again.
+    Any app of the workspace can read both.
     """
     return call(
         account,
         "chat.postMessage",
         channel=channel_id,
-        **_content(message, delivery_id),
+        **_content(message, delivery_id, mark),
         thread_ts=thread_ts or None,
         reply_broadcast=True if thread_ts else None,
         unfurl_links=False,  # or Slack would fetch the links, which lead into the company's network
@@ -40,20 +50,26 @@ def post_message(
 
 
 def update_message(
-    account: Account, channel_id: str, ts: str, message: Message, *, delivery_id: int | None = None
+    account: Account, channel_id: str, ts: str, message: Message, *, delivery_id: int | None = None, mark: str = ""
 ) -> Reply:
     """Put `message` in the place of the one posted as `ts`. Doing it twice does no harm."""
-    content = {**_content(message, delivery_id), "blocks": message.blocks}  # an empty list takes the earlier ones away
+    content = _content(message, delivery_id, mark) | {
+        "blocks": message.blocks
+    }  # no blocks: takes the earlier ones away
     return call(account, "chat.update", channel=channel_id, ts=ts, **content).reply
 
 
-def _content(message: Message, delivery_id: int | None = None) -> dict[str, Any]:
+def _content(message: Message, delivery_id: int | None = None, mark: str = "") -> dict[str, Any]:
     content: dict[str, Any] = {"text": message.text}
     if message.blocks:
         content["blocks"] = message.blocks
     if delivery_id is not None:
-        content["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"delivery_id": str(delivery_id)}}
+        content["metadata"] = {"event_type": EVENT_TYPE, "event_payload": _identity(delivery_id, mark)}
     return content
+
+
+def _identity(delivery_id: int, mark: str) -> dict[str, str]:
+    return {"delivery_id": str(delivery_id), "mark": mark}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +81,24 @@ class Lookup:
 
 
 def find_message(
-    account: Account, channel_id: str, delivery_id: int, *, oldest: datetime, thread_ts: str = ""
+    account: Account, channel_id: str, delivery_id: int, *, mark: str = "", oldest: datetime, thread_ts: str = ""
 ) -> Lookup:
-    """Look for the message of `delivery_id` among those since `oldest`: in the channel, or in the thread of
-    `thread_ts`. Needs `channels:history` (`groups:history` for a private channel) and membership.
+    """Look for the message of `delivery_id` and `mark` among those since `oldest`: in the channel, or in the thread of
+    `thread_ts`. Needs `channels:history` (`groups:history` for a private channel) and membership. Takes LOOK_SECONDS at
+    most; a look that is not done by then says nothing.
 
     Source: Slack's pages "conversations.history", "conversations.replies" and "Message metadata".
     """
     where = {"ts": thread_ts} if thread_ts else {}
     method = "conversations.replies" if thread_ts else "conversations.history"
+    until = time.monotonic() + LOOK_SECONDS
     cursor = None
     for _page in range(MOST_PAGES):
+        left = until - time.monotonic()
+        if left <= 0:
+            return Lookup(refusal=Reply(Verdict.UNCERTAIN, "timeout"))
         answer = call(
-            account,
+            replace(account, timeout=min(account.timeout, left)),
             method,
             channel=channel_id,
             **where,
@@ -88,7 +109,7 @@ def find_message(
         )
         if answer.reply.verdict is not Verdict.SENT:
             return Lookup(refusal=answer.reply)
-        if ts := _ts_of(answer, delivery_id):
+        if ts := _ts_of(answer, _identity(delivery_id, mark)):
             return Lookup(ts)
         cursor = next_cursor(answer.payload)
         if not cursor:
@@ -96,12 +117,12 @@ def find_message(
     return Lookup(refusal=Reply(Verdict.GIVE_UP, "history_too_long"))
 
 
-def _ts_of(answer: Answer, delivery_id: int) -> str:
+def _ts_of(answer: Answer, identity: Mapping[str, str]) -> str:
     messages = answer.payload.get("messages")
     for message in messages if isinstance(messages, list) else []:
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload") or {}
-        if metadata.get("event_type") == EVENT_TYPE and payload.get("delivery_id") == str(delivery_id):
+        if metadata.get("event_type") == EVENT_TYPE and identity.items() <= payload.items():
             return str(message.get("ts") or "")
     return ""
 

@@ -17,6 +17,7 @@ from notifications.slack import (
     Reply,
     Verdict,
     find_message,
+    messages,
     post_message,
     post_webhook,
     read_api_reply,
@@ -168,6 +169,28 @@ def test_a_message_is_found_by_its_delivery_among_many(slack):
     assert find(slack, 9) == Lookup()
 
 
+def test_another_monitor_s_message_of_the_same_number_is_not_ours(slack):
+    ours = by_bot(slack, delivery_id=70, mark="f2a9")
+    by_bot(slack, delivery_id=70, mark="77d0")
+    by_bot(slack, delivery_id=70)
+    assert find(slack, 70, mark="f2a9") == Lookup(ours.ts)
+    assert find(slack, 70, mark="0000") == Lookup()
+
+
+def test_a_look_that_takes_too_long_says_nothing(slack, monkeypatch):
+    """Of eight pages it has time for two."""
+    monkeypatch.setattr(messages, "LOOK_SECONDS", LIMIT)
+    monkeypatch.setattr(messages, "PAGE_SIZE", 1)
+    for number in range(8):
+        by_bot(slack, delivery_id=80 + number)
+    slack.faults.set(Fault(Kind.SLOW, method="conversations.history", seconds=LIMIT / 2))
+    before = len(slack.ledger.entries())
+    refusal = find(slack, 80).refusal
+    assert refusal
+    assert (refusal.verdict, refusal.code) == (UNCERTAIN, "timeout")
+    assert len(slack.ledger.entries(after=before)) < 8
+
+
 def test_an_answer_is_found_in_its_thread_and_shown_in_the_channel(slack):
     parent = by_bot(slack, delivery_id=1)
     answer = by_bot(slack, delivery_id=2, thread_ts=parent.ts)
@@ -204,8 +227,8 @@ def test_a_message_arrives_whole(slack, post):
 
 
 def test_the_bots_message_has_an_id_and_metadata_that_can_be_read_back(slack):
-    metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": "7"}}
-    reply = by_bot(slack, delivery_id=7)
+    metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": "7", "mark": "f2a9"}}
+    reply = by_bot(slack, delivery_id=7, mark="f2a9")
     found = slack.workspace.call("conversations.history", {"channel": slack.channel, "include_all_metadata": True})
     assert (found["messages"][0]["ts"], found["messages"][0]["metadata"]) == (reply.ts, metadata)
 
