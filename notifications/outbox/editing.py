@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from monitors.models import Incident
+from monitors.models import Incident, Outage, StatusTransition
 from notifications.models import TOLD_STATES, Delivery, State
-from notifications.outbox.claiming import TELLING
+from notifications.outbox.claiming import ENDING, TELLING
 
 ACKNOWLEDGED_LATELY = timedelta(hours=1)
 """Whoever took care earlier is shown by the next edit that there is another reason for."""
+SHOWN_LATE = timedelta(days=7)
+MOST_SHOWN_LATE = 500
+"""Messages that a channel which listens again has brought up to date; older ones nobody looks at any more."""
 MARGIN = timedelta(seconds=1)
 """A message written so soon after the acknowledgement may not have seen it: it was not committed yet, or the clocks of
 two machines differ."""
@@ -27,6 +30,21 @@ def show_end(incident_ids: Collection[int], now: datetime) -> None:
     has."""
     if incident_ids:
         _telling(incident_ids).update(edit_due_at=now)
+
+
+def show_ends(channel_ids: Collection[str], now: datetime) -> None:
+    """Let the messages of these channels say that outages are over which ended while the channels did not listen, or
+    took no message."""
+    lately = Delivery.objects.filter(channel__in=channel_ids, created_at__gt=now - SHOWN_LATE)
+    known = StatusTransition.objects.filter(
+        incident=OuterRef("incident_id"), outage=Outage.ENDED, handed_over_at__gte=OuterRef("edited_at")
+    )
+    untold = Delivery.objects.filter(channel=OuterRef("channel"), incident_id=OuterRef("incident_id"))
+    untold = untold.filter(kind__in=ENDING, state=State.FAILED)
+    told = lately.filter(Exists(known) | Exists(untold), kind__in=TELLING, state=State.SENT).exclude(slack_ts="")
+    ids = list(told.order_by("-id").values_list("pk", flat=True)[:MOST_SHOWN_LATE])
+    if ids:
+        Delivery.objects.filter(pk__in=ids, edit_due_at=None).update(edit_due_at=now)
 
 
 def show_acknowledged(now: datetime) -> None:

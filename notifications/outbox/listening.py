@@ -1,4 +1,5 @@
-"""Channels that begin and cease to listen. Whoever begins is told of what is down now, once, and of nothing older."""
+"""Channels that begin and cease to listen. Whoever begins is told of what is down now, once, and of nothing older; what
+was told before is brought up to date."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from typing import Any
 
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
+from notifications.lacks import CUT_OFF
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
 from notifications.outbox import storms
+from notifications.outbox.editing import show_ends
 from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
 
@@ -52,9 +55,11 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
 
 
 def _hears_more(before: Channel, after: Channel) -> bool:
-    """Whether `after` listens to something that `before` did not."""
+    """Whether `after` listens to something that `before` did not, or can be told what `before` could not."""
     if not after.enabled or not before.enabled:
         return after.enabled
+    if before.lacks in CUT_OFF and after.lacks not in CUT_OFF:
+        return True
     return bool(before.environments) and not set(after.environments or ()) <= set(before.environments or ())
 
 
@@ -106,19 +111,22 @@ def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> i
 
 @retried_atomic
 def tell_current(channel: Channel, now: datetime) -> int:
-    """Tell `channel` of every outage that goes on and that it has not been told of. Returns how many there are."""
+    """Tell `channel`, which takes messages again, of every outage that goes on and that it was not told of. Returns how
+    many there are."""
     list(Channel.objects.select_for_update().filter(pk=channel.pk).values_list("pk"))
     return _tell_current([channel], now)
 
 
 def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     """A number of statements that depends on how many storms there are. Needs the lock on the channels."""
+    channel_ids = [channel.pk for channel in channels]
+    storms.end_refused(channel_ids, now)
     open_incidents = Incident.objects.filter(ended_at=None)
     incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
     servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
     audible = set(servers.values_list("pk", flat=True))
-    told |= storms.told_in_storms([channel.pk for channel in channels])
+    told |= storms.told_in_storms(channel_ids)
     news = [
         News(_ongoing(channel, incident, now), incident.environment, incident.server_id, now)
         for channel in channels
@@ -129,7 +137,8 @@ def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     ]
     openings = storms.absorb(news, now)
     Delivery.objects.bulk_create([*(one.delivery for one in news), *openings])
-    storms.catch_up([channel.pk for channel in channels], now)
+    storms.catch_up(channel_ids, now)
+    show_ends(channel_ids, now)
     return len(news)
 
 

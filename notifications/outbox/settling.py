@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import F
 
 from monitors.transactions import retried_atomic
-from notifications.models import Channel, Delivery, Guarantee, State
+from notifications.lacks import CUT_OFF, lack_of_refused
+from notifications.models import Channel, Delivery, Guarantee, Kind, State
 from notifications.outbox.claiming import Attempt, can_look
 from notifications.refusals import CHANNEL_DEAD, MESSAGE_BAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
 from notifications.slack import Lookup, Reply, Verdict
@@ -44,6 +45,7 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     match _final(attempt, reply, now):
         case Verdict.SENT:
             changes |= _sent(delivery, reply.ts, now)
+            _note_taken(attempt.channel)
         case Verdict.RETRY:
             changes |= {"state": State.PENDING, "next_attempt_at": retry_at}
             if reply.retry_after:  # the limit is the channel's, not the message's
@@ -56,9 +58,32 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
         case Verdict.GIVE_UP if _can_be_plainer(delivery, reply):
             changes |= {"state": State.PENDING, "next_attempt_at": now, "facts": _plainer(delivery, reply)}
         case Verdict.GIVE_UP:
-            logger.error("message refused", extra={"delivery": delivery.pk, "code": reply.code})
+            _note_refused(attempt, reply.code, now)
             changes |= {"state": State.FAILED, "reason": reply.code[:50], "edit_due_at": None}
     return _write(attempt, State.SENDING, changes)
+
+
+def _note_refused(attempt: Attempt, code: str, now: datetime) -> None:
+    """One line of the log for a channel that is cut off, whatever waits there; `workspace.guarantee` looks after it."""
+    channel, lacks = attempt.channel, lack_of_refused(code)
+    if not lacks:
+        logger.error("message refused", extra={"delivery": attempt.delivery.pk, "code": code})
+        return
+    if channel.lacks != lacks:
+        logger.error("alerts do not arrive", extra={"channel": channel.pk, "lacks": lacks})
+    _promise_less(channel, lacks, now)
+
+
+def _note_taken(channel: Channel) -> None:
+    """Whatever was wrong with the channel is mended: let it be looked at, and told what goes on."""
+    if channel.lacks in CUT_OFF:
+        Channel.objects.filter(pk=channel.pk).update(checked_at=None, updated_at=F("updated_at"))
+
+
+def _promise_less(channel: Channel, lacks: str, now: datetime) -> None:
+    Channel.objects.filter(pk=channel.pk).update(
+        guarantee=Guarantee.AT_LEAST_ONCE, lacks=lacks, checked_at=now, updated_at=F("updated_at")
+    )
 
 
 def _can_be_plainer(delivery: Delivery, reply: Reply) -> bool:
@@ -112,9 +137,7 @@ def _could_not_look(attempt: Attempt, refusal: Reply, now: datetime) -> dict[str
         wait = refusal.retry_after or min(max(passed, FIRST_LOOK), LONGEST_BACKOFF)
         return {"next_attempt_at": now + wait, "error": _error(refusal)}
     lacks = ":".join(filter(None, [refusal.code, refusal.detail]))[:100]
-    Channel.objects.filter(pk=attempt.channel.pk).update(
-        guarantee=Guarantee.AT_LEAST_ONCE, lacks=lacks, checked_at=now, updated_at=F("updated_at")
-    )
+    _promise_less(attempt.channel, lacks, now)
     logger.warning("messages cannot be looked for", extra={"channel": attempt.channel.pk, "lacks": lacks})
     return {"next_attempt_at": now}
 
@@ -150,10 +173,17 @@ def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | N
 
 
 def _sent(delivery: Delivery, ts: str, now: datetime) -> dict[str, Any]:
-    told_at = delivery.transition.at if delivery.transition else delivery.created_at
-    seconds = (now - told_at).total_seconds()
+    seconds = (now - _known_at(delivery)).total_seconds()
     sent = {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
     return sent if ts else {**sent, "edit_due_at": None}
+
+
+def _known_at(delivery: Delivery) -> datetime:
+    """When there was something to tell: of a storm, when the first server of it failed."""
+    if delivery.transition:
+        return delivery.transition.at
+    storm = delivery.storm if delivery.kind == Kind.STORM else None
+    return storm.began_at if storm else delivery.created_at
 
 
 def _write(attempt: Attempt, expected: State, changes: dict[str, Any]) -> bool:

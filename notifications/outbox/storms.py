@@ -17,6 +17,7 @@ from monitors.models import Incident
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
 from notifications.outbox.claiming import ENDING, TELLING
+from notifications.outbox.editing import SHOWN_LATE
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 BETWEEN_EDITS = timedelta(seconds=3)
@@ -202,10 +203,20 @@ def show_change(storm_ids: Collection[int], now: datetime) -> None:
 
 
 def catch_up(channel_ids: Collection[str], now: datetime) -> None:
-    """Let the messages say what has become of the storms while their channels did not listen."""
+    """Let the messages say what has become of the storms while their channels did not listen, or took no message."""
     messages = Delivery.objects.filter(channel__in=channel_ids, kind=Kind.STORM, state=State.SENT)
-    stale = messages.filter(Q(storm__ended_at=None) | Q(storm__ended_at__gt=F("edited_at")))
+    refused = Delivery.objects.filter(storm=OuterRef("storm"), kind=Kind.STORM_END, state=State.FAILED)
+    lately = Q(storm__ended_at__gt=F("edited_at")) | Q(Exists(refused), storm__ended_at__gt=now - SHOWN_LATE)
+    stale = messages.filter(Q(storm__ended_at=None) | lately)
     show_change(list(stale.values_list("storm_id", flat=True)), now)
+
+
+def end_refused(channel_ids: Collection[str], now: datetime) -> None:
+    """End the storms that Slack refused to tell of, without a word: whoever of them is still down is told anew."""
+    refused = Delivery.objects.filter(storm=OuterRef("pk"), kind=Kind.STORM, state=State.FAILED)
+    storms = open_storms().filter(Exists(refused), channel__in=channel_ids)
+    if ids := list(storms.values_list("pk", flat=True)):
+        Storm.objects.filter(pk__in=ids).update(ended_at=now)
 
 
 def told_in_storms(channel_ids: Collection[str]) -> set[tuple[str | None, int | None]]:

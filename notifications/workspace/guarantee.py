@@ -3,6 +3,7 @@ app is in the channel and may read it; anywhere else it is told at least once.""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +11,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
+from monitors.transactions import retried_atomic
+from notifications import outbox
+from notifications.lacks import CANNOT_POST, CANNOT_WRITE, CUT_OFF, SEEN
 from notifications.models import Channel, Guarantee
 from notifications.slack import RefusedError
 from notifications.slack import channels as slack
@@ -17,21 +21,23 @@ from notifications.slack.channels import SlackChannel
 from notifications.workspace.cache import EVERY, account, as_lack, keep
 from notifications.workspace.turns import FURTHEST, Turn, may_pass
 
+logger = logging.getLogger(__name__)
+
 PACE = timedelta(milliseconds=2500)
 AT_ONCE = 2
 """Channels in one turn: some 40 a minute, where Slack allows 50 (tier 3). More take turns, the longest unseen first."""
+CUT_OFF_EVERY = timedelta(minutes=2)
+"""Between two looks at a channel that takes no message: whoever mends it waits for the alerts."""
 
 
 def settle_unasked(now: datetime) -> None:
     """What can be told without Slack: nobody can look for what a webhook posted, or without a token."""
     unsettled = Channel.objects.filter(_due(now))
-    by_hook = unsettled.filter(hook_url__isnull=False)
-    if by_hook.exists():
-        _settle(by_hook, "webhook", now)
+    for channel_id in unsettled.filter(hook_url__isnull=False).values_list("pk", flat=True):
+        _settle(channel_id, "webhook", now)
     if not settings.SLACK_BOT_TOKEN:
-        by_bot = unsettled.filter(hook_url__isnull=True)
-        if by_bot.exists():
-            _settle(by_bot, "not_authed", now)
+        for channel_id in unsettled.filter(hook_url__isnull=True).values_list("pk", flat=True):
+            _settle(channel_id, "not_authed", now)
 
 
 def unsettled(now: datetime) -> QuerySet[Channel]:
@@ -40,12 +46,29 @@ def unsettled(now: datetime) -> QuerySet[Channel]:
 
 
 def _due(now: datetime) -> Q:
-    return Q(checked_at=None) | Q(checked_at__lte=now - EVERY) | Q(checked_at__gt=now + FURTHEST)
+    """What shows only when a message is refused or taken is not looked for in between."""
+    shows = Q(lacks__in=SEEN, hook_url__isnull=True) | ~Q(lacks__in=CUT_OFF)
+    cut_off = Q(lacks__in=SEEN, hook_url__isnull=True, checked_at__lte=now - CUT_OFF_EVERY)
+    passed = Q(checked_at__lte=now - EVERY) | Q(checked_at__gt=now + FURTHEST)
+    return Q(checked_at=None) | cut_off | (shows & passed)
 
 
-def _settle(channels: QuerySet[Channel], lacks: str, now: datetime) -> None:
+@retried_atomic
+def _settle(channel_id: str, lacks: str, now: datetime) -> None:
+    """Write down what was seen, unless a message was refused or the channel changed since. Where messages arrive again
+    that did not, the channel is told of what is down now."""
+    shown = Channel.objects.defer("hook_url").select_for_update()
+    channel = shown.filter(_due(now), pk=channel_id, hook_url__isnull=lacks != "webhook").first()
+    if channel is None:
+        return
     guarantee = Guarantee.AT_LEAST_ONCE if lacks else Guarantee.EXACTLY_ONCE
-    channels.update(guarantee=guarantee, lacks=lacks, checked_at=now, updated_at=F("updated_at"))
+    changed = Channel.objects.filter(pk=channel_id)
+    changed.update(guarantee=guarantee, lacks=lacks, checked_at=now, updated_at=F("updated_at"))
+    if channel.lacks in CUT_OFF and lacks not in CUT_OFF and channel.enabled:
+        logger.info("channel takes messages again", extra={"channel": channel_id})
+        outbox.tell_current(channel, now)
+    if lacks in CUT_OFF and lacks != channel.lacks and channel.enabled:
+        logger.error("alerts do not arrive", extra={"channel": channel_id, "lacks": lacks})
 
 
 def inspect(turn: Turn) -> bool:
@@ -59,7 +82,7 @@ def inspect(turn: Turn) -> bool:
         except RefusedError as refused:
             turn.write(inspect_at=turn.after(refused.reply))
             return False
-        _settle(Channel.objects.filter(pk=channel_id, hook_url__isnull=True), lacks, turn.now)
+        _settle(channel_id, lacks, turn.now)
         turn.write(inspect_at=turn.now + PACE)
     return True
 
@@ -67,36 +90,43 @@ def inspect(turn: Turn) -> bool:
 def _lack_of(channel_id: str, turn: Turn) -> str:
     """What is missing for exactly once, as `Channel.lacks` says it; joins the channel if that is all. Raises
     RefusedError for what passes by itself."""
+    scopes = turn.workspace.scopes
     try:
         channel = slack.show_channel(account(), channel_id)
-        lacks = _lack(channel, turn.workspace.scopes)
-        if lacks == "not_in_channel" and not channel.is_private:
-            lacks = _join(channel_id)
+        lacks = _lack(channel, scopes)
+        if lacks in (CANNOT_POST, "not_in_channel") and not channel.is_private and _join(channel_id):
+            channel = replace(channel, is_member=True)
+            lacks = _lack(channel, scopes)
     except RefusedError as refused:
         if may_pass(refused.reply):
             raise
         return as_lack(refused.reply)
-    keep([replace(channel, is_member=channel.is_member or not lacks)], turn.now)
+    keep([channel], turn.now)
     nameless = Channel.objects.filter(pk=channel_id, name=None)
     nameless.update(name=channel.name[:80], updated_at=F("updated_at"))
     return lacks
 
 
 def _lack(channel: SlackChannel, scopes: Collection[str]) -> str:
+    """What keeps messages out comes before what keeps them from being looked for."""
     if channel.is_archived:
         return "is_archived"
+    if scopes and "chat:write" not in scopes:
+        return CANNOT_WRITE
+    if scopes and not channel.is_member and (channel.is_private or "chat:write.public" not in scopes):
+        return CANNOT_POST
     scope = "groups:history" if channel.is_private else "channels:history"
     if scope not in scopes:
         return f"missing_scope:{scope}"
     return "" if channel.is_member else "not_in_channel"
 
 
-def _join(channel_id: str) -> str:
-    """What is missing after that. Without the scope to join, somebody can still invite the app."""
+def _join(channel_id: str) -> bool:
+    """Without the scope to join, somebody can still invite the app."""
     try:
         slack.join_channel(account(), channel_id)
     except RefusedError as refused:
         if refused.reply.code == "missing_scope":
-            return "not_in_channel"
+            return False
         raise
-    return ""
+    return True

@@ -49,7 +49,8 @@ def refresh(turn: Turn) -> bool:
 
 def _refused(turn: Turn, error: str) -> None:
     """Nothing can be looked for with such a token."""
-    logger.warning("the bot token is refused", extra={"code": error})
+    if turn.workspace.error != error:
+        logger.warning("the bot token is refused", extra={"code": error})
     turn.write(error=error, identify_at=turn.now + EVERY)
     Channel.objects.enabled().filter(hook_url=None).update(
         guarantee=Guarantee.AT_LEAST_ONCE, lacks=error, checked_at=turn.now, updated_at=F("updated_at")
