@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from notifications import outbox, workspace
 from notifications.bell import ring_in
+from notifications.slack import Verdict
 
 
 @shared_task
@@ -28,7 +29,8 @@ def prune_deliveries() -> None:
 
 @shared_task
 def deliver(channel_id: str) -> None:
-    if outbox.deliver(channel_id, timezone.now):
+    reply = outbox.deliver(channel_id, timezone.now)
+    if reply and reply.verdict is Verdict.SENT:  # whoever has trouble waits for the tick, and for a place
         ring_in(outbox.PACE.total_seconds(), lambda: deliver.apply_async([channel_id], expires=5, retry=False))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -20,6 +20,7 @@ from django.db.models import F, Min, Q, QuerySet
 from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State
+from notifications.outbox.ordering import Matter, places
 from notifications.slack.client import TIMEOUT_SECONDS
 
 LEASE = timedelta(seconds=30)
@@ -29,14 +30,20 @@ STARTS_WITHIN = timedelta(seconds=5)
 another's by now."""
 PACE = timedelta(seconds=1)
 """Slack: "generally allows posting one message per second per channel"."""
-MOST_AT_ONCE = 16
-"""Messages in flight, of all channels; half the threads of the worker that also runs the ticks."""
+MOST_AT_ONCE = 24
+"""Messages in flight, of all channels; three quarters of the threads of the worker that also runs the ticks."""
+MOST_IN_TROUBLE = 8
+"""Of these, to channels where a message has been tried in vain: the others keep places even when each of them hangs."""
+HOLDS_UP_FOR = timedelta(minutes=1)
+"""Once others wait for it, a message that may have arrived waits no longer than this for its next attempt."""
 FURTHEST = timedelta(hours=2)
 """No instant that we store lies further ahead; one that does is from before the clock was set back, and has passed."""
 CONSIDERED = 200
 """Open deliveries of a channel looked at for the next one to send."""
 TELLING = (Kind.FAILURE, Kind.ONGOING)
 ENDING = (Kind.RECOVERY, Kind.ENDED)
+CHANGED_MEANWHILE = ("facts", "possible_repeat")
+"""What a claim may have changed of an end since it was read: it lets it tell of the beginning too."""
 OF_STORM = (Kind.STORM, Kind.STORM_SUMMARY, Kind.STORM_END)
 
 
@@ -73,14 +80,24 @@ class BusyError(Exception):
 
 def due_channels(now: datetime) -> list[str]:
     """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
-    does not take every thread of the worker."""
+    does not take every thread of the worker, and fewer of those in trouble, so that they do not delay the others."""
     due = Delivery.objects.filter(_passed("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
     ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
     editing = _edits(now).order_by().values_list("channel_id", flat=True).distinct()
     paced = set(Channel.objects.exclude(_passed("next_send_at", now)).values_list("pk", flat=True))
     sending = set(_in_flight(now).values_list("channel_id", flat=True))
+    in_trouble = _tried_in_vain()
     wanting = dict.fromkeys([*(id_ for id_ in ids if id_ not in paced), *editing])
-    return [id_ for id_ in wanting if id_ not in sending][: max(0, MOST_AT_ONCE - len(sending))]
+    waiting = [id_ for id_ in wanting if id_ not in sending]
+    troubled = [id_ for id_ in waiting if id_ in in_trouble][: max(0, MOST_IN_TROUBLE - len(sending & in_trouble))]
+    placed = [id_ for id_ in waiting if id_ not in in_trouble or id_ in troubled]
+    return placed[: max(0, MOST_AT_ONCE - len(sending))]
+
+
+def _tried_in_vain() -> set[str | None]:
+    """Channels with a message that an attempt did not bring there."""
+    tried = Delivery.objects.filter(state__in=OPEN_STATES, attempts__gt=0).exclude(state=State.SENDING, attempts=1)
+    return set(tried.values_list("channel_id", flat=True).distinct())
 
 
 def _passed(column: str, now: datetime) -> Q:
@@ -117,8 +134,10 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     if channel is None:
         return None
     in_time = _has_passed(channel.next_send_at, now)
-    if in_time and (delivery := _next(open_ones[:CONSIDERED], now)) is not None:
-        return _take(delivery, channel, claimed, now)
+    considered = open_ones.select_related("storm")[:CONSIDERED] if in_time else ()
+    looks = can_look(channel)
+    if (delivery := _next(list(considered), looks, now)) is not None:
+        return _take(delivery, channel, claimed, now, looks=looks)
     edit = _edits(now).filter(channel=channel_id).order_by("edit_due_at", "id").first()
     return None if edit is None else _take_edit(edit, channel, claimed, now)
 
@@ -134,7 +153,8 @@ def claim_test(channel_id: str, now: datetime) -> Attempt:
     if _in_flight(now).filter(channel=channel_id).exists():
         raise BusyError(PACE)
     tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
-    return _take(tests.order_by("id").first() or new_test(channel_id, now), channel, claimed, now)
+    test = tests.order_by("id").first() or new_test(channel_id, now)
+    return _take(test, channel, claimed, now, looks=False)  # whoever asks again wants to see one
 
 
 def new_test(channel_id: str, now: datetime) -> Delivery:
@@ -143,13 +163,13 @@ def new_test(channel_id: str, now: datetime) -> Delivery:
     return Delivery(kind=Kind.TEST, channel_id=channel_id, key=key, created_at=now, next_attempt_at=now)
 
 
-def _take(delivery: Delivery, channel: Channel, claimed: float, now: datetime) -> Attempt:
+def _take(delivery: Delivery, channel: Channel, claimed: float, now: datetime, *, looks: bool) -> Attempt:
     if delivery.state == State.SENDING:  # its lease ran out: whoever had it may have sent it, until this moment
         ended = (delivery.lease_until or now) - LEASE + STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
         delivery.state, delivery.attempt_ended_at, delivery.looks = State.UNCERTAIN, ended, 0
     delivery.token = secrets.token_hex(16)
     delivery.lease_until = delivery.next_attempt_at = now + LEASE
-    purpose = Purpose.LOOK if delivery.state == State.UNCERTAIN and can_look(delivery, channel) else Purpose.POST
+    purpose = Purpose.LOOK if delivery.state == State.UNCERTAIN and looks else Purpose.POST
     if purpose is Purpose.POST:
         delivery.possible_repeat |= delivery.state == State.UNCERTAIN
         delivery.state = State.SENDING
@@ -172,11 +192,8 @@ def _take_edit(delivery: Delivery, channel: Channel, claimed: float, now: dateti
     return Attempt(delivery, channel, Purpose.EDIT, claimed)
 
 
-def can_look(delivery: Delivery, channel: Channel) -> bool:
-    """Whether a message whose answer was lost can be looked for. What was never checked is tried; of a test, whoever
-    asked for it wants to know now."""
-    if delivery.kind == Kind.TEST:
-        return False
+def can_look(channel: Channel) -> bool:
+    """Whether a message whose answer was lost can be looked for. What was never checked is tried."""
     by_bot = Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
     return by_bot and bool(settings.SLACK_BOT_TOKEN) and channel.guarantee != Guarantee.AT_LEAST_ONCE
 
@@ -191,25 +208,34 @@ def _thread_of(delivery: Delivery) -> str:
     return telling.exclude(slack_ts="").order_by("-id").values_list("slack_ts", flat=True).first() or ""
 
 
-def _next(candidates: Iterable[Delivery], now: datetime) -> Delivery | None:
-    """The oldest that is due and about whose matter nothing older is open: a recovery never overtakes its failure."""
-    waiting: set[tuple[int | None, int | None]] = set()
-    for delivery in candidates:
-        matter = (delivery.incident_id, None if delivery.incident_id else delivery.storm_id)
-        first = matter == (None, None) or matter not in waiting
-        if first and _has_passed(delivery.next_attempt_at, now):
-            if not (reason := _reason_to_skip(delivery)):
-                return delivery
-            _skip(delivery, reason)
-        else:
-            waiting.add(matter)
+def _next(candidates: Sequence[Delivery], looks: bool, now: datetime) -> Delivery | None:
+    """The oldest that is due and may go before all that is older; or what that waits for. `looks`: see `can_look`."""
+    open_ones: dict[Matter, Delivery] = {}
+    for delivery, place in places(candidates):
+        older = next((open_ones[matter] for matter in place.follows if matter in open_ones), None)
+        if _has_passed(delivery.next_attempt_at, now) and (older is None or _holds_up(older, looks, now)):
+            chosen = older or delivery
+            if not (reason := _reason_to_skip(chosen, looks)):
+                return chosen
+            _skip(chosen, reason)
+        if delivery.state in OPEN_STATES:
+            for matter in place.tells:
+                open_ones.setdefault(matter, delivery)
     return None
 
 
-def _reason_to_skip(delivery: Delivery) -> str:
-    """Why what was worth telling is so no longer. What Slack may have already is carried through to the end."""
+def _holds_up(delivery: Delivery, looks: bool, now: datetime) -> bool:
+    """Whether it has held others back for long enough: where nothing can be looked for, ever longer pauses keep the
+    repeats few, but not at the price of newer news."""
+    ended_at = delivery.attempt_ended_at
+    return not looks and delivery.state == State.UNCERTAIN and ended_at is not None and now - ended_at >= HOLDS_UP_FOR
+
+
+def _reason_to_skip(delivery: Delivery, looks: bool) -> str:
+    """Why what was worth telling is so no longer. What Slack may have already is carried through to the end, where it
+    can be looked for; elsewhere its end may tell of it, as what may be a repeat."""
     if delivery.kind in OF_STORM:
-        return _reason_to_skip_of_storm(delivery)
+        return _reason_to_skip_of_storm(delivery, looks)
     if delivery.kind in TELLING and delivery.attempts == 0:
         about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
         notification = about.values_list("notification", flat=True).first()
@@ -217,41 +243,48 @@ def _reason_to_skip(delivery: Delivery) -> str:
             return SkipReason.SERVER_DELETED
         if not notification:
             return SkipReason.NOTIFICATION_OFF
-    if delivery.kind in TELLING and delivery.state == State.PENDING and not delivery.possible_repeat:
+    if delivery.kind in TELLING and not (looks and _may_be_there(delivery)):
         return SkipReason.ABSORBED if _tell_late(delivery) else ""
     if delivery.kind in ENDING:
         earlier = Delivery.objects.filter(
             channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=TELLING
         )
         skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
-        delivery.refresh_from_db(fields=["facts"])  # which the claim may have changed since it was read
+        delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
         if skipped and not delivery.facts.get("late") and not earlier.exclude(state=State.SKIPPED).exists():
             return skipped.reason
     return ""
 
 
-def _reason_to_skip_of_storm(delivery: Delivery) -> str:
+def _may_be_there(delivery: Delivery) -> bool:
+    """Slack may have posted it."""
+    return delivery.state != State.PENDING or delivery.possible_repeat
+
+
+def _reason_to_skip_of_storm(delivery: Delivery, looks: bool) -> str:
     """The end of a storm tells of all of it, when the channel has not heard of it or Slack has refused to say so."""
     of_storm = Delivery.objects.filter(storm=delivery.storm_id)
     if delivery.kind != Kind.STORM_END:
         end = of_storm.filter(kind=Kind.STORM_END, state=State.PENDING, attempts=0).first()
-        if end is None or delivery.state != State.PENDING or delivery.possible_repeat:
+        if end is None or (looks and _may_be_there(delivery)):
             return ""
         if delivery.kind == Kind.STORM:
-            _mark_late(end)
+            _mark_late(end, _may_be_there(delivery))
         return SkipReason.ABSORBED
-    delivery.refresh_from_db(fields=["facts"])  # which the claim may have changed since it was read
+    delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
     opening = of_storm.filter(kind=Kind.STORM).first()
     if opening is None or delivery.facts.get("late"):
         return ""
     if opening.state == State.FAILED:
-        _mark_late(delivery)
+        _mark_late(delivery, opening.possible_repeat)
     return opening.reason if opening.state == State.SKIPPED else ""
 
 
-def _mark_late(ending: Delivery) -> None:
+def _mark_late(ending: Delivery, possible_repeat: bool) -> None:
+    """Let it tell of the beginning too, which may have been told already."""
     ending.facts = {**ending.facts, "late": True}
-    ending.save(update_fields=["facts"])
+    ending.possible_repeat |= possible_repeat
+    ending.save(update_fields=["facts", "possible_repeat"])
 
 
 def _tell_late(failure: Delivery) -> bool:
@@ -262,7 +295,7 @@ def _tell_late(failure: Delivery) -> bool:
         return False
     earlier = Delivery.objects.filter(channel=failure.channel_id, incident_id=failure.incident_id, kind__in=TELLING)
     if not earlier.filter(state=State.SENT).exists():  # such as before the notification was switched off and on
-        _mark_late(ending)
+        _mark_late(ending, _may_be_there(failure))
     return True
 
 

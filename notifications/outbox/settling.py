@@ -51,7 +51,7 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
             if reply.retry_after:  # the limit is the channel's, not the message's
                 _hold_back(attempt.channel, retry_at)
         case Verdict.UNCERTAIN:
-            looked_for = can_look(delivery, attempt.channel)
+            looked_for = can_look(attempt.channel)
             changes |= {"state": State.UNCERTAIN, "next_attempt_at": now + FIRST_LOOK if looked_for else retry_at}
         case Verdict.GIVE_UP if delivery.thread_ts and reply.code in MESSAGE_GONE:
             changes |= {"state": State.PENDING, "next_attempt_at": now, "thread_ts": ""}

@@ -204,6 +204,17 @@ def test_a_failure_that_never_arrived_is_told_with_its_recovery(slack, channel, 
     assert len(texts(slack)) == 1
 
 
+@pytest.mark.parametrize("fault", [*LOST.values(), *NOT_POSTED.values()], ids=[*LOST, *NOT_POSTED])
+def test_a_test_message_is_looked_for_too(slack, channel, clock, fault):
+    slack.faults.set(fault)
+    _delivery, reply = outbox.send_test(channel.pk, clock)
+    assert reply.verdict is Verdict.UNCERTAIN
+    run(clock, 60)
+    assert states() == [("sent", "")]
+    (message,) = texts(slack)
+    assert "repeat" not in message
+
+
 def test_a_webhook_is_sent_again_marked_as_a_possible_repeat(slack, clock, settings):
     Channel.objects.create(channel_id="hook-1", hook_url=slack.hook_url())
     slack.faults.set(Fault(Kind.RECORD_THEN_CUT, times=1))

@@ -203,6 +203,21 @@ def test_a_slack_that_hangs_does_not_take_every_thread(clock):
     assert Delivery.objects.filter(state="sending").count() == claiming.MOST_AT_ONCE
 
 
+def test_channels_that_hang_leave_places_to_the_others(clock):
+    for number in range(40):
+        Channel.objects.create(channel_id=f"C{number}")
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    sound = {"C7", "C39"}
+    Delivery.objects.exclude(channel__in=sound).update(attempts=1, state=State.UNCERTAIN)
+    for _ in range(2):
+        clock.now += SECOND
+        for channel_id in set(outbox.due_channels(clock.now)) - sound:
+            claiming.claim(channel_id, clock.now)
+    assert set(outbox.due_channels(clock.now)) == sound
+    assert Delivery.objects.filter(lease_until__gt=clock.now).count() == claiming.MOST_IN_TROUBLE
+
+
 def test_whoever_lost_its_lease_settles_nothing(channel, clock):
     see(server(), "+--")
     outbox.hand_over(clock.now)
