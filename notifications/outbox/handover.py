@@ -67,6 +67,7 @@ def _hand_over_some(now: datetime) -> int:
                 _remember(told, delivery)
     openings = storms.absorb(list(_news(deliveries)), now)
     storms.absorb_endings(deliveries, told, telling, now)
+    storms.recount({transition.environment for transition in transitions if transition.outage}, now)
     _say_that_nobody_listens(deliveries)
     deliveries += openings
     deliveries += _summaries(deliveries, channels, now)

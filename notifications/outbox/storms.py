@@ -16,11 +16,13 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from monitors.models import Incident
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
-from notifications.outbox.claiming import ENDING, TELLING
+from notifications.outbox.claiming import ENDING, PACE, TELLING
 from notifications.outbox.editing import SHOWN_LATE
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 BETWEEN_EDITS = timedelta(seconds=3)
+AFTER_OPENING = 2 * PACE
+"""What is edited to point at the message of a storm waits so long for it to be posted."""
 SKEW = timedelta(seconds=10)
 """What one process calls now may be so much earlier than what another has just written: two machines' clocks differ,
 and a hand-over takes its time."""
@@ -157,7 +159,7 @@ def _take_in(gathering: Gathering, now: datetime) -> None:
         unsent = told.filter(state=State.PENDING, possible_repeat=False)
         unsent.update(state=State.SKIPPED, reason=SkipReason.ABSORBED, storm=gathering.storm_id, edit_due_at=None)
         told.update(storm=gathering.storm_id)
-        told.exclude(state=State.SENT, slack_ts="").update(edit_due_at=now)
+        told.exclude(state=State.SENT, slack_ts="").update(edit_due_at=now + AFTER_OPENING)
 
 
 def _give_to(delivery: Delivery, storm_id: int | None) -> None:
@@ -200,6 +202,13 @@ def show_change(storm_ids: Collection[int], now: datetime) -> None:
     due_at = Case(When(lately, then=F("edited_at") + BETWEEN_EDITS), default=now)
     messages = messages.exclude(state=State.SENT, slack_ts="")  # of a webhook
     messages.filter(Q(edit_due_at=None) | Q(lease_until__gt=now)).update(edit_due_at=due_at)
+
+
+def recount(environments: Collection[str], now: datetime) -> None:
+    """The messages of storms tell how many are down in the whole environment: let them be brought up to date by what
+    happens outside of the storms too."""
+    if environments:
+        show_change(list(open_storms().filter(environment__in=environments).values_list("pk", flat=True)), now)
 
 
 def catch_up(channel_ids: Collection[str], now: datetime) -> None:

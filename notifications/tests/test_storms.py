@@ -107,7 +107,7 @@ def test_what_slack_has_been_told_points_at_the_storm_and_what_it_has_not_is_not
     ]
     for row in (sent, uncertain):
         row.refresh_from_db()
-        assert (row.storm_id, row.edit_due_at) == (storm.pk, NOW + 6 * SECOND)
+        assert (row.storm_id, row.edit_due_at) == (storm.pk, NOW + 6 * SECOND + storms.AFTER_OPENING)
 
 
 def test_what_was_told_long_before_or_is_over_stays_as_it_is(channel):
@@ -363,7 +363,7 @@ class TestRefused:
         assert (end.kind, end.state, end.facts) == ("storm_end", "sent", {"late": True})
 
     def test_sent_again_by_hand_it_tells(self, servers):
-        assert outbox.resend(Delivery.objects.get(kind="storm").pk, NOW + 5 * SECOND)
+        outbox.resend(Delivery.objects.get(kind="storm").pk, NOW + 5 * SECOND)
         assert post_next(NOW + 6 * SECOND).state == State.SENT
 
 
