@@ -13,7 +13,8 @@ from django.db.models import Max, Min
 from healthcheck.broker import answers
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.targets import RULE_COLUMNS, policies
-from notifications.models import OPEN_STATES, Delivery
+from notifications.lacks import CUT_OFF
+from notifications.models import OPEN_STATES, Channel, Delivery
 from notifications.socket import state as socket_state
 
 OLDEST_TICK = timedelta(seconds=10)
@@ -54,8 +55,8 @@ def checks(now: datetime) -> list[Check]:
     except Error:
         connection.close()  # the next request begins with a new one
         unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
-        buttons = Check("slack_socket", False, required=False)
-        return [Check("database", False), broker, *(Check(name, False) for name in unknown), buttons]
+        slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
+        return [Check("database", False), broker, *(Check(name, False) for name in unknown), *slack]
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:
@@ -66,11 +67,20 @@ def _database_checks(now: datetime) -> Iterator[Check]:
     yield _within("overdue_probe", overdue_probe(now), MOST_OVERDUE)
     yield _within("last_outcome", last_outcome_age(now), _patience())
     yield _within("pending_delivery", pending_delivery_age(now), OLDEST_DELIVERY)
+    yield _slack_channels()
     yield _slack_socket(now)
 
 
 def _within(name: str, age: timedelta | None, limit: timedelta) -> Check:
     return Check(name, age is None or age <= limit, _seconds(age), limit.total_seconds())
+
+
+def _slack_channels() -> Check:
+    """Whether Slack takes messages for every channel that receives alerts: `taken`, or why it does not for one of them;
+    `off` without any. It is mended in Slack, and by nobody who restarts a process."""
+    lacks = sorted(Channel.objects.enabled().values_list("lacks", flat=True).distinct())
+    cut_off = [lack for lack in lacks if lack in CUT_OFF]
+    return Check("slack_channels", not cut_off, state=(*cut_off, "taken" if lacks else "off")[0], required=False)
 
 
 def _slack_socket(now: datetime) -> Check:

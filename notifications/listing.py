@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.workspace.wording import describe_guarantee, describe_lack
 
@@ -65,6 +66,11 @@ class Row:
     @property
     def explanation(self) -> str:
         return describe_guarantee(self.channel) if self.channel else ""
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether Slack takes no message there."""
+        return self.channel is not None and self.channel.lacks in CUT_OFF
 
     @property
     def lack(self) -> str:

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Guarantee, Workspace
 from notifications.refusals import describe_refusal
 
@@ -59,6 +60,8 @@ def _is_lost(code: str) -> bool:
 
 def describe_guarantee(channel: Channel) -> str:
     """What the channel can be promised, and what is missing for more."""
+    if channel.lacks in CUT_OFF:
+        return f"{_('Alerts do not arrive there.')} {describe_lack(channel.lacks)}"
     match channel.guarantee:
         case Guarantee.EXACTLY_ONCE:
             return _("When Slack's answer is lost, the message is looked for before it is sent again.")
