@@ -19,12 +19,14 @@ from notifications.outbox.listening import (
     tell_current,
 )
 from notifications.outbox.pruning import prune
-from notifications.outbox.requests import request_test, resend
+from notifications.outbox.requests import TRIED_AGAIN, NotResentError, request_test, resend
 from notifications.outbox.sending import deliver, send_test
 
 __all__ = [
     "PACE",
+    "TRIED_AGAIN",
     "BusyError",
+    "NotResentError",
     "UnknownChannelsError",
     "add_channel",
     "change_channel",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitors.models import Incident
+from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
-from notifications.models import Channel, Delivery, Kind, State
-from notifications.outbox.claiming import new_test
+from notifications.models import Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox.claiming import ENDING, TELLING, new_test
 
 TRIED_AGAIN = (State.FAILED, State.SKIPPED, State.UNCERTAIN)
 
@@ -19,23 +19,63 @@ def request_test(channel_id: str, now: datetime) -> Delivery:
     return delivery
 
 
+class NotResentError(Exception):
+    """Nothing would come of sending it again. `code` is one of those below, or the SkipReason for which it would be
+    skipped all the same."""
+
+    ARRIVED, ON_ITS_WAY, NOT_KEPT = "arrived", "on_its_way", "not_kept"
+    NO_RECEIVER, NOT_LISTENING = "no_receiver", "not_listening"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 @retried_atomic
-def resend(delivery_id: int, now: datetime) -> bool:
-    """Try a failed or skipped delivery again, or an uncertain one at once. False when there is nothing to resend: it is
-    on its way or has arrived, nobody listens, or what it tells of is no longer kept."""
-    again = Delivery.objects.filter(pk=delivery_id, state__in=TRIED_AGAIN)
-    delivery = again.first()
-    if delivery is None or not _listens(delivery) or not _is_known(delivery):
-        return False
+def resend(delivery_id: int, now: datetime) -> None:
+    """Try a failed or skipped delivery again, or an uncertain one at once. Raises NotResentError where it would not be
+    sent all the same, and Delivery.DoesNotExist."""
+    delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+    if code := _reason_not_to_resend(delivery):
+        raise NotResentError(code)
+    again = Delivery.objects.filter(pk=delivery_id)
     if delivery.state == State.UNCERTAIN:  # it may be there: looked for first where that can be done
-        return bool(again.update(next_attempt_at=now))
-    return bool(again.update(state=State.PENDING, reason="", error="", next_attempt_at=now))
+        again.update(next_attempt_at=now)
+    else:
+        again.update(state=State.PENDING, reason="", error="", next_attempt_at=now)
 
 
-def _listens(delivery: Delivery) -> bool:
-    channel = Channel.objects.filter(pk=delivery.channel_id or "")
-    return (channel if delivery.kind == Kind.TEST else channel.enabled()).exists()
+def _reason_not_to_resend(delivery: Delivery) -> str:
+    if delivery.state == State.SENT:
+        return NotResentError.ARRIVED
+    if delivery.state not in TRIED_AGAIN:
+        return NotResentError.ON_ITS_WAY
+    if delivery.channel_id is None:
+        return NotResentError.NO_RECEIVER
+    channel = Channel.objects.filter(pk=delivery.channel_id)
+    if not (channel if delivery.kind == Kind.TEST else channel.enabled()).exists():
+        return NotResentError.NOT_LISTENING
+    if delivery.incident_id is not None and not Incident.objects.filter(pk=delivery.incident_id).exists():
+        return NotResentError.NOT_KEPT
+    return "" if delivery.state == State.UNCERTAIN else reason_untold(delivery)
 
 
-def _is_known(delivery: Delivery) -> bool:
-    return delivery.incident_id is None or Incident.objects.filter(pk=delivery.incident_id).exists()
+def reason_untold(delivery: Delivery) -> str:
+    """Why it is not worth telling, whatever else waits: nobody wants to know of the failure any more, or the channel
+    was never told of what has ended."""
+    if delivery.kind in TELLING and delivery.attempts == 0:
+        about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
+        notification = about.values_list("notification", flat=True).first()
+        if notification is None:
+            return SkipReason.SERVER_DELETED
+        return "" if notification else SkipReason.NOTIFICATION_OFF
+    if delivery.kind == Kind.STORM_END:
+        earlier = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM)
+    elif delivery.kind in ENDING:
+        to_channel = Delivery.objects.filter(channel=delivery.channel_id)
+        earlier = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
+    else:
+        return ""
+    skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
+    told = delivery.facts.get("late") or earlier.exclude(state=State.SKIPPED).exists()
+    return skipped.reason if skipped and not told else ""

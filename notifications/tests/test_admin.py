@@ -214,13 +214,79 @@ def test_a_delivery_is_sent_again(operator):
     failed = Delivery.objects.create(kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED)
     assert "1 message is sent again." in text(act(operator, DELIVERIES, "send_again", failed.pk))
     assert Delivery.objects.get().state == State.PENDING
-    assert "0 messages are sent again." in text(act(operator, DELIVERIES, "send_again", failed.pk))
+    page = text(act(operator, DELIVERIES, "send_again", failed.pk))
+    assert "1 message is not sent again. This message is on its way." in page
+    assert "sent again." not in page.replace("not sent again.", "")
+
+
+def test_a_delivery_is_sent_again_from_its_own_page(operator):
+    channel()
+    failed = Delivery.objects.create(kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED)
+    address = f"{DELIVERIES}{failed.pk}/send-again/"
+    assert f'action="{address}"' in text(operator.get(f"{DELIVERIES}{failed.pk}/change/"))
+    assert operator.get(address).status_code == 405
+    assert "The message is sent again." in text(operator.post(address, follow=True))
+    page = text(operator.post(address, follow=True))
+    assert "This message is on its way." in page
+    assert f'action="{address}"' not in page
+    assert operator.post(f"{DELIVERIES}4711/send-again/").status_code == 404
+
+
+def test_why_a_delivery_is_not_sent_again_is_said_on_its_page(operator):
+    channel()
+    see(server(notification=False), "--", start=NOW)
+    outbox.hand_over(NOW + 60 * SECOND)
+    skipped = Delivery.objects.get()
+    for page in (
+        operator.post(f"{DELIVERIES}{skipped.pk}/send-again/", follow=True),
+        act(operator, DELIVERIES, "send_again", skipped.pk),
+    ):
+        assert "notification is off: switch it on first." in text(page)
+    assert Delivery.objects.get().state == State.SKIPPED
+
+
+def test_a_page_shows_nothing_that_is_not_so(operator):
+    channel()
+    columns = {"kind": "test", "channel_id": "C024BE91L", "edited_at": NOW}
+    failed = Delivery.objects.create(key="test:1", state=State.FAILED, **columns)
+    pending = Delivery.objects.create(key="test:2", state=State.PENDING, **columns)
+    sent = Delivery.objects.create(key="test:3", state=State.SENT, seconds=0.046851, **columns)
+    shown = {row: text(operator.get(f"{DELIVERIES}{row.pk}/change/")) for row in (failed, pending, sent)}
+    assert [row for row, page in shown.items() if "Not tried before." in page] == [pending]
+    assert [row for row, page in shown.items() if "Written or edited" in page] == [sent]
+    assert "0.05 s" in shown[sent]
+    assert "0.046851" not in shown[sent]
+
+
+def test_the_list_says_what_holds_a_message_up_and_how_long_it_took(viewer):
+    channel()
+    columns = {"kind": "test", "channel_id": "C024BE91L"}
+    Delivery.objects.create(key="test:1", state=State.PENDING, error="connection_error refused", **columns)
+    Delivery.objects.create(key="test:2", state=State.UNCERTAIN, error="timeout", **columns)
+    Delivery.objects.create(
+        key="test:3", state=State.FAILED, reason="missing_scope", error="missing_scope chat:write", **columns
+    )
+    Delivery.objects.create(key="test:4", state=State.SENT, seconds=0.046851, **columns)
+    page = text(viewer.get(DELIVERIES))
+    assert "Slack cannot be reached" in page
+    assert "Slack did not answer in time" in page
+    assert "lacks the scope chat:write" in page
+    assert "0.05 s" in page
+    assert "0.046851" not in page
+
+
+def test_more_tests_than_a_request_may_wait_for_are_refused(operator):
+    ids = [channel(channel_id=f"C{number}").pk for number in range(4)]
+    assert "At most 3 channels can be tested at once" in text(act(operator, CHANNELS, "test", *ids))
+    assert not Delivery.objects.exists()
 
 
 def test_a_viewer_sends_nothing_again(viewer):
     channel()
     failed = Delivery.objects.create(kind="test", channel_id="C024BE91L", key="test:1", state=State.FAILED)
     act(viewer, DELIVERIES, "send_again", failed.pk)
+    assert viewer.post(f"{DELIVERIES}{failed.pk}/send-again/").status_code == 403
+    assert "send-again" not in text(viewer.get(f"{DELIVERIES}{failed.pk}/change/"))
     assert Delivery.objects.get().state == State.FAILED
 
 

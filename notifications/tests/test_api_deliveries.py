@@ -10,11 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from monitors import recording
-from monitors.models import Incident, StatusTransition
+from monitors.models import Incident, Server, StatusTransition
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from monitors.tests.people import client_of
 from notifications import outbox
-from notifications.models import Channel, Delivery
+from notifications.models import Channel, Delivery, Storm
+from notifications.outbox.claiming import claim
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +200,61 @@ def test_a_recovery_waits_behind_the_failure_that_is_sent_again(operator, channe
     outbox.hand_over(NOW + 15 * INTERVAL)
     operator.post(f"/api/deliveries/{delivery.pk}/resend/")
     assert [row.kind for row in Delivery.objects.filter(state="pending").order_by("id")] == ["failure", "recovery"]
+
+
+def refused(operator, delivery: Delivery) -> str:
+    """The reason that is given; nothing is changed."""
+    before = Delivery.objects.filter(pk=delivery.pk).values().get()
+    response = operator.post(f"/api/deliveries/{delivery.pk}/resend/")
+    assert (response.status_code, response.json()["code"]) == (409, "conflict")
+    assert Delivery.objects.filter(pk=delivery.pk).values().get() == before
+    return str(response.json()["detail"])
+
+
+def test_what_would_be_skipped_again_is_refused_until_its_reason_is_gone(operator, channel):
+    target = server(notification=False)
+    see(target, "--")
+    outbox.hand_over(NOW + 60 * SECOND)
+    told = Delivery.objects.get()
+    assert refused(operator, told) == "The server's notification is off: switch it on first."
+    see(target, "++", NOW + 10 * INTERVAL)
+    outbox.hand_over(NOW + 15 * INTERVAL)
+    recovery = Delivery.objects.get(kind="recovery")
+    assert "was not told that it began" in refused(operator, recovery)
+    Server.objects.update(notification=True)
+    for delivery in (told, recovery):
+        assert operator.post(f"/api/deliveries/{delivery.pk}/resend/").status_code == 200
+    attempt = claim("C1", NOW + 16 * INTERVAL)
+    assert attempt
+    assert attempt.delivery == recovery, "which tells of the failure too"
+
+
+def test_nobody_is_told_again_of_a_server_that_was_deleted(operator, channel):
+    target = server(notification=False)
+    see(target, "--")
+    outbox.hand_over(NOW + 60 * SECOND)
+    recording.delete([target.pk], actor="kim", now=NOW + 61 * SECOND)
+    assert "was deleted" in refused(operator, Delivery.objects.get())
+
+
+def test_the_reason_says_what_to_do(operator, channel):
+    delivery = failure(state="failed")
+    for columns, words in (
+        ({"state": "sent"}, "accepted this message already"),
+        ({"state": "pending"}, "on its way"),
+        ({"state": "failed", "channel_id": None}, "nobody to send to"),
+        ({"state": "failed", "channel_id": "C404"}, "let it receive alerts first"),
+        ({"state": "failed", "channel_id": "C1", "incident_id": 4711}, "no longer kept"),
+    ):
+        Delivery.objects.filter(pk=delivery.pk).update(**columns)
+        assert words in refused(operator, delivery)
+
+
+def test_the_end_of_a_storm_that_nobody_was_told_of_is_not_sent_again(operator, channel):
+    storm = Storm.objects.create(channel=channel, environment="LIVE", began_at=NOW, joined_at=NOW, ended_at=NOW)
+    about = {"channel": channel, "storm": storm, "state": "skipped", "reason": "channel_disabled"}
+    Delivery.objects.create(kind="storm", key="storm:1:open", **about)
+    end = Delivery.objects.create(kind="storm_end", key="storm:1:end", **about)
+    assert "the channel is disabled or gone" in refused(operator, end)
+    Delivery.objects.filter(pk=end.pk).update(facts={"late": True})
+    assert operator.post(f"/api/deliveries/{end.pk}/resend/").status_code == 200

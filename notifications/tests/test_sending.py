@@ -283,10 +283,11 @@ def test_a_failed_delivery_can_be_sent_again(slack, channel, clock):
     see(server(), "+--")
     run(clock)
     failed = Delivery.objects.get()
-    assert outbox.resend(failed.pk, clock.now)
+    outbox.resend(failed.pk, clock.now)
     run(clock, 2)
     assert states() == [("sent", "")]
-    assert not outbox.resend(failed.pk, clock.now)
+    with pytest.raises(outbox.NotResentError, match="arrived"):
+        outbox.resend(failed.pk, clock.now)
 
 
 def test_an_expired_summary_says_how_many(slack, channel, clock):
