@@ -29,6 +29,7 @@ class DeliveryFilter(StrictFilterSet):
     channel_id = filters.CharFilter(max_length=255, help_text=_("Also of a channel that is deleted."))
     server = IdFilter(method="filter_server", help_text=_("About outages of this server; also of one that is deleted."))
     incident_id = IdFilter()
+    storm_id = IdFilter(help_text=_("Messages of this storm, and those that it tells instead."))
     found = TruthFilter(help_text=_("Slack's answer was lost, and the message found in the channel."))
     possible_repeat = TruthFilter(help_text=_("Sent again without knowing whether it had arrived."))
     after = InstantFilter(field_name="created_at", lookup_expr="gte", help_text=_("At this instant or later."))

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 
 from monitors.models import Environment
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
-from notifications.models import Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
+from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
 from notifications.slack import Verdict
 from notifications.validation import (
     LONGEST_CHANNEL_NAME,
@@ -235,6 +235,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     storm_id = serializers.IntegerField(allow_null=True, help_text=_("Of the storm that it tells of or is part of."))
     reason = TextOrNullField(allow_null=True, help_text=_("Why it was skipped, or Slack's code of why it failed."))
     error = TextOrNullField(allow_null=True, help_text=_("What the last attempt met."))
+    next_attempt_at = serializers.SerializerMethodField(help_text=_("Not tried before; null when all is done."))
 
     class Meta:
         model = Delivery
@@ -257,5 +258,11 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "edited_at",
             "edit_due_at",
             "storm_id",
+            "next_attempt_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_next_attempt_at(self, delivery: Delivery) -> str | None:
+        instant = delivery.next_attempt_at if delivery.state in OPEN_STATES else None
+        return serializers.DateTimeField().to_representation(instant) if instant else None

@@ -67,8 +67,15 @@ def test_a_delivery_has_the_fields_of_the_contract(viewer, channel):
         "edited_at": None,
         "edit_due_at": None,
         "storm_id": None,
+        "next_attempt_at": None,
     }
     assert viewer.get(f"/api/deliveries/{delivery.pk}/").json() == body
+
+
+def test_what_is_on_its_way_says_when_it_is_tried_next(viewer, channel):
+    failure(state="uncertain", next_attempt_at=NOW + 61 * SECOND)
+    (body,) = viewer.get("/api/deliveries/").json()["results"]
+    assert body["next_attempt_at"] == (NOW + 61 * SECOND).isoformat().replace("+00:00", "Z")
 
 
 def test_a_delivery_that_nobody_received_says_why(viewer):
@@ -85,7 +92,7 @@ def days():
         incident = Incident.objects.create(
             pk=100 + day, server_id=day, environment="LIVE", failure="refused", began_at=at, confirmed_at=at
         )
-        about = {} if kind == "test" else {"incident_id": incident.pk}
+        about = {} if kind == "test" else {"incident_id": incident.pk, "storm_id": 7 if day == 2 else None}
         Delivery.objects.create(pk=day, kind=kind, state=state, channel_id=f"C{day}", key=kind, created_at=at, **about)
 
 
@@ -100,6 +107,8 @@ FILTERS = {
     "server=2": "2",
     "server=3": "",
     "incident_id=101": "1",
+    "storm_id=7": "2",
+    "storm_id=8": "",
     "after=2026-03-02T12:00:00Z": "3 2",
     "before=2026-03-02T12:00:00Z": "1",
     "after=2026-03-02T21:00:01+09:00": "3",
