@@ -16,6 +16,10 @@ CLOCK = 1.5
 under way."""
 
 
+AS_GOOD_AS_ONE = 3.0
+"""Seconds between two news within which either may be recorded first: outcomes are stored some at a time."""
+
+
 class News(StrEnum):
     FAILURE = "failure"
     RECOVERY = "recovery"
@@ -72,7 +76,8 @@ class Judgement:
     repeated: int = 0
     """Posted again and marked so; only where that is allowed."""
     misordered: int = 0
-    """Recoveries that stand before their failure."""
+    """Recoveries that stand before their failure, and outages that were told of before an earlier one of the same
+    server had been told to its end."""
     false: int = 0
     """Messages about something that did not happen, or that could not be understood."""
     late: int = 0
@@ -126,9 +131,7 @@ def judge(
 
     `repeats_allowed` is for channels that are told at least once: there a repeat that is marked is not a double.
     """
-    by_server: dict[str, list[Flap]] = defaultdict(list)
-    for flap in flaps:
-        by_server[flap.server].append(flap)
+    by_server = _by_server(flaps)
     told: dict[tuple[str, Flap], list[Message]] = {(channel, flap): [] for channel in channels for flap in flaps}
     total = Judgement(false=len(strange), remarks=tuple(f"not understood: {text}" for text in strange[:MOST_REMARKS]))
     for message in messages:
@@ -140,7 +143,35 @@ def judge(
             told[message.channel, about].append(message)
     for (channel, flap), posts in told.items():
         total += _judge_one(channel, flap, posts, repeats_allowed)
+    for channel in channels:
+        for server, of_server in by_server.items():
+            total += _judge_order(channel, server, [told[channel, flap] for flap in of_server])
     return total
+
+
+def overtaken(flaps: Iterable[Flap], messages: Iterable[Message], known_by: float) -> list[Message]:
+    """Those which newer news stand before, of any server, although all of it was known at the instant `known_by`: a
+    channel to which nothing was sent until then is told the oldest first. `messages` are one channel's."""
+    by_server = _by_server(flaps)
+    late: list[Message] = []
+    newest = 0.0
+    for message in messages:
+        if message.repeat or (flap := _flap_of(message, by_server[message.server])) is None:
+            continue
+        known = flap.down_for_sure if message.news is News.FAILURE else flap.up_for_sure
+        if known is None or known > known_by:
+            continue
+        if known < newest - AS_GOOD_AS_ONE:
+            late.append(message)
+        newest = max(newest, known)
+    return late
+
+
+def _by_server(flaps: Iterable[Flap]) -> dict[str, list[Flap]]:
+    found: dict[str, list[Flap]] = defaultdict(list)
+    for flap in flaps:
+        found[flap.server].append(flap)
+    return found
 
 
 def _flap_of(message: Message, flaps: Iterable[Flap]) -> Flap | None:
@@ -150,6 +181,19 @@ def _flap_of(message: Message, flaps: Iterable[Flap]) -> Flap | None:
         if flap.began - CLOCK <= message.since and not over:
             return flap
     return None
+
+
+def _judge_order(channel: str, server: str, told: Sequence[Sequence[Message]]) -> Judgement:
+    """`told`: of each flap of the server, in their order. Where something is told again, the first time counts."""
+    latest, misordered = 0, 0
+    for about in told:
+        first: dict[News, int] = {}
+        for message in about:
+            first.setdefault(message.news, message.number)
+        misordered += any(number < latest for number in first.values())
+        latest = max([latest, *first.values()])
+    remarks = (f"{channel} {server}: not in the order of its outages",) if misordered else ()
+    return Judgement(misordered=misordered, remarks=remarks)
 
 
 def _judge_one(channel: str, flap: Flap, about: Sequence[Message], repeats_allowed: bool) -> Judgement:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from drills.oracle import Flap, Message, News, judge, read_messages
+from drills.oracle import Flap, Message, News, judge, overtaken, read_messages
 
 BEGAN = 1_000.0
 DOWN = Flap("web-1", BEGAN + 0.4, None, BEGAN + 2)
@@ -67,6 +67,51 @@ def test_each_flap_of_a_server_is_an_expectation_of_its_own():
     assert judge([FLAP, again], told("FR") + told("FR", since=BEGAN + 21, first=3), {"C1"}).clean
     judged = judge([FLAP, again], told("FRFR"), {"C1"})
     assert (judged.lost, judged.doubled) == (2, 2)
+
+
+ORDERS = {
+    # sentence: (what was told of the first outage and of the second, each letter with its place; misordered)
+    "down, up, down, up": ("F1 R2", "F3 R4", 0),
+    "the first recovery came after the second failure": ("F1 R3", "F2 R4", 1),
+    "nothing of the first until the second was over": ("F3 R4", "F1 R2", 1),
+    "two late messages": ("L1", "L2", 0),
+    "the second late message came first": ("L2", "L1", 1),
+    "a late message after the next failure": ("L2", "F1 R3", 1),
+    "a repeat that comes later says nothing new": ("F1 R2 R?4", "F3 R5", 0),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "misordered"), ORDERS.values(), ids=ORDERS)
+def test_the_last_word_about_a_server_is_the_latest(first, second, misordered):
+    again = Flap("web-1", BEGAN + 20, BEGAN + 30)
+    messages = [
+        message
+        for words, since in ((first, BEGAN), (second, BEGAN + 21))
+        for word in words.split()
+        for message in told(word[:-1], since=since, first=int(word[-1]))
+    ]
+    messages.sort(key=lambda message: message.number)
+    judged = judge([FLAP, again], messages, {"C1"}, repeats_allowed=True)
+    assert (judged.misordered, judged.lost, judged.doubled) == (misordered, 0, 0)
+    assert judge([FLAP, again], messages, {"C1", "C2"}, repeats_allowed=True).misordered == misordered
+
+
+def test_after_an_outage_the_oldest_news_is_told_first():
+    other = Flap("web-2", BEGAN + 5, None, BEGAN + 7)
+    of_other = Message(2, "C1", "web-2", News.FAILURE, int(BEGAN + 5), BEGAN + 30)
+    failure = told("F", first=3)  # known 5 s before that of the other
+    late = told("L", first=3)  # known 5 s after it
+    assert overtaken([DOWN, other], [of_other, *failure], known_by=BEGAN + 20) == failure
+    assert overtaken([DOWN, other], [*failure, of_other], known_by=BEGAN + 20) == []
+    assert overtaken([FLAP, other], [of_other, *late], known_by=BEGAN + 20) == []
+    assert overtaken([FLAP, other], [*late, of_other], known_by=BEGAN + 20) == [of_other]
+    assert overtaken([FLAP, other], [*late, of_other], known_by=BEGAN + 10) == [], "not yet known"
+
+
+def test_news_of_one_moment_may_come_in_either_order():
+    other = Flap("web-2", BEGAN + 1, None, BEGAN + 3)
+    of_other = Message(2, "C1", "web-2", News.FAILURE, int(BEGAN + 1), BEGAN + 30)
+    assert overtaken([DOWN, other], [of_other, *told("F", first=3)], known_by=BEGAN + 20) == []
 
 
 def test_the_slowest_is_counted_from_the_probe_that_made_it_certain():
