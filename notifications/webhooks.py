@@ -9,13 +9,32 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 SLACK_HOST = "hooks.slack.com"
+SLACK_PATH = "/services/"
+"""Of incoming webhooks. What else Slack has there, such as triggers of workflows, does not take our messages."""
 MAX_LENGTH = 500
 SHOWN = 4
 """Characters of the end that are shown: enough to tell webhooks apart, too few to use one."""
 
 
 def clean_hook_url(text: str) -> str:
-    """`text` trimmed. Raises ValidationError, which never repeats it, for anything but a webhook of Slack, or of the
+    """`text` trimmed. Raises ValidationError, which never repeats it, for anything but an incoming webhook."""
+    url = clean_posting_url(text)
+    parts = urlsplit(url)
+    if parts.path in ("", "/"):
+        raise ValidationError(_("The webhook lacks its path: copy the whole URL from Slack."))
+    if parts.hostname == SLACK_HOST and not parts.path.startswith(SLACK_PATH):
+        raise ValidationError(
+            _(
+                "This URL of Slack is no incoming webhook: it must begin with %(start)s. In the settings of your Slack "
+                "app, under Incoming Webhooks, choose “Add New Webhook” and copy the URL."
+            )
+            % {"start": f"https://{SLACK_HOST}{SLACK_PATH}"}
+        )
+    return url
+
+
+def clean_posting_url(text: str) -> str:
+    """`text` trimmed. Raises ValidationError, which never repeats it, for anything but a URL of Slack, or of the
     stand-in that SLACK_API_URL names: the monitor must not be a way to post into the network it stands in."""
     url = text.strip()
     if not url.isascii() or not url.isprintable() or " " in url or len(url) > MAX_LENGTH:
@@ -27,8 +46,6 @@ def clean_hook_url(text: str) -> str:
         raise ValidationError(_("This is not the URL of an incoming webhook.")) from None
     if not trusted or parts.username is not None or parts.password is not None:
         raise ValidationError(_("The webhook must begin with https://%(host)s/.") % {"host": SLACK_HOST})
-    if parts.path in ("", "/"):
-        raise ValidationError(_("The webhook lacks its path: copy the whole URL from Slack."))
     return url
 
 

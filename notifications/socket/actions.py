@@ -27,7 +27,7 @@ from notifications.slack import Account, Verdict
 from notifications.slack.answers import post_in_thread, post_response
 from notifications.socket.counting import Ended, Tally
 from notifications.socket.envelopes import Press
-from notifications.webhooks import clean_hook_url
+from notifications.webhooks import clean_posting_url
 from notifications.wording import presses
 from notifications.wording.outages import ACKNOWLEDGE, PROBE
 
@@ -153,7 +153,7 @@ class Actions:
     def _tell(self, press: Press, text: str) -> None:
         """Tell who pressed, and nobody else."""
         try:
-            url = clean_hook_url(press.response_url)
+            url = clean_posting_url(press.response_url)
         except ValidationError:
             logger.warning("no address for the answer", extra={"action": press.action})
             return

@@ -321,6 +321,15 @@ def test_a_webhook_is_added_and_never_shown(operator):
     assert operator.post(f"{PAGE}add/", {"channel_id": stored.pk}).context["form"].errors["channel_id"]
 
 
+@pytest.mark.parametrize("kind", ["workflows", "triggers"])
+def test_a_url_of_slack_that_takes_no_messages_is_refused_with_where_to_get_the_right_one(operator, kind):
+    response = operator.post(f"{PAGE}add/", {"webhook": f"https://hooks.slack.com/{kind}/T/A/1/very-secret"})
+    (error,) = response.context["form"].errors["webhook"]
+    assert "https://hooks.slack.com/services/" in error
+    assert "under Incoming Webhooks" in error
+    assert "very-secret" not in error
+
+
 def test_settings_are_saved_and_the_webhook_stays(operator):
     channel(enabled=False)
     address = f"{PAGE}settings/?channel=C024BE91L"

@@ -26,6 +26,7 @@ from notifications.socket.listener import Listener
 from notifications.tests.standin import Button, Fault, Kind, Standin
 from notifications.tests.test_editing import pressable
 from notifications.tests.test_socket_listener import IMPATIENT
+from notifications.webhooks import clean_posting_url
 from notifications.wording import test_message as some_message
 
 pytestmark = pytest.mark.django_db
@@ -318,3 +319,8 @@ def deliver(slack, now):
     outbox.show_acknowledged(now)
     for channel_id in outbox.due_channels(now):
         outbox.deliver(channel_id, lambda: now)
+
+
+def test_a_press_is_answered_at_slack_s_own_address_for_answers():
+    url = "https://hooks.slack.com/actions/T1/1/secret"
+    assert clean_posting_url(url) == url
