@@ -1,4 +1,8 @@
-"""What becomes of a delivery after an attempt. Whoever has lost the lease settles nothing: it is another's by then."""
+"""What becomes of a delivery after an attempt. Whoever has lost the lease settles nothing: it is another's by then.
+
+Slack's trouble holds the channel and leaves the message the next to be tried: so its return is noticed soon, and
+everything leaves in order. What may be the fault of one message holds that one alone.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,34 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Max, Q, QuerySet
 
 from monitors.transactions import retried_atomic
 from notifications.lacks import CUT_OFF, lack_of_refused
-from notifications.models import Channel, Delivery, Guarantee, Kind, State
-from notifications.outbox.claiming import Attempt, can_look
+from notifications.models import Channel, Delivery, Guarantee, Kind, State, Storm
+from notifications.outbox.claiming import FURTHEST, Attempt, can_look
 from notifications.refusals import CHANNEL_DEAD, MESSAGE_BAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
 from notifications.slack import Lookup, Reply, Verdict
 
 logger = logging.getLogger(__name__)
 
 LONGEST_BACKOFF = timedelta(seconds=60)
+LONGEST_HOLD = timedelta(seconds=8)
+"""So that Slack's return is noticed within ten."""
+HOLDS_FOR = timedelta(minutes=5)
+"""Trouble that may be the message's, or that of looking alone, holds the channel no longer; then the next is tried."""
 LONGEST_DOUBT = timedelta(hours=1)
 """Between two attempts of which each may have arrived: whoever answers oddly for a day gets some dozen repeats."""
 TRIED_FOR = timedelta(days=1)
 """Whatever is still uncertain then is given up; so is an edit that Slack refuses for a reason that we do not know."""
 UNKNOWN_CODE_ATTEMPTS = 5
 """A refusal that we do not know is tried so often before we give up."""
-TRIED_ON = RATE_LIMITED | PASSING | {"connection_error", "too_late"}
+OUTAGE = PASSING | {"connection_error", "too_late"}
+"""Nothing arrives, whatever it is."""
+TRIED_ON = RATE_LIMITED | OUTAGE
 """Refusals that pass by themselves; tried until they do."""
+SILENCE = frozenset({"bad_answer", "connection_lost", "timeout"})
+"""Slack did not answer, or nobody can tell what."""
 FIRST_LOOK = timedelta(seconds=1)
 ARRIVES_WITHIN = timedelta(seconds=15)
 """Slack may still show a message so long after the attempt ended; not to find it earlier says nothing."""
@@ -34,25 +46,27 @@ LOOKS = 2
 """Not found so often, it is not there."""
 CANNOT_LOOK = TOKEN_DEAD | CHANNEL_DEAD | {"history_too_long", "thread_not_found"}
 EDIT_AGAIN, LONGEST_EDIT_WAIT = timedelta(seconds=10), timedelta(minutes=5)
+MOST_ANEW = 2
+"""Whoever deletes the message of a storm again does not want it; and where Slack takes no edit, this is no flood."""
 
 
 @retried_atomic
 def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     """Write down what became of a post. False when the lease was lost."""
     delivery = attempt.delivery
-    retry_at = now + (reply.retry_after or _backoff(delivery.attempts, reply))
     changes: dict[str, Any] = {"error": _error(reply), "attempt_ended_at": now, "looks": 0}
     match _final(attempt, reply, now):
         case Verdict.SENT:
             changes |= _sent(delivery, reply.ts, now)
             _note_taken(attempt.channel)
         case Verdict.RETRY:
-            changes |= {"state": State.PENDING, "next_attempt_at": retry_at}
-            if reply.retry_after:  # the limit is the channel's, not the message's
-                _hold_back(attempt.channel, retry_at)
+            changes |= {"state": State.PENDING, "next_attempt_at": _retry_at(attempt, reply, now)}
+        case Verdict.UNCERTAIN if can_look(attempt.channel):
+            look_at = max(now + FIRST_LOOK, _next_look_at(delivery, now))
+            changes |= {"state": State.UNCERTAIN, "next_attempt_at": look_at}
+            _hold_back(attempt.channel, now + FIRST_LOOK)  # before the next message is as lost
         case Verdict.UNCERTAIN:
-            looked_for = can_look(attempt.channel)
-            changes |= {"state": State.UNCERTAIN, "next_attempt_at": now + FIRST_LOOK if looked_for else retry_at}
+            changes |= {"state": State.UNCERTAIN, "next_attempt_at": _retry_at(attempt, reply, now)}
         case Verdict.GIVE_UP if delivery.thread_ts and reply.code in MESSAGE_GONE:
             changes |= {"state": State.PENDING, "next_attempt_at": now, "thread_ts": ""}
         case Verdict.GIVE_UP if _can_be_plainer(delivery, reply):
@@ -61,6 +75,27 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
             _note_refused(attempt, reply.code, now)
             changes |= {"state": State.FAILED, "reason": reply.code[:50], "edit_due_at": None}
     return _write(attempt, State.SENDING, changes)
+
+
+def _retry_at(attempt: Attempt, reply: Reply, now: datetime) -> datetime:
+    """When to try the message again, and until then no other of its channel, if the trouble is not the message's."""
+    delivery = attempt.delivery
+    if reply.retry_after:
+        wait = reply.retry_after
+    elif reply.code in OUTAGE or (_is_server_error(reply) and _is_recent(delivery.first_attempt_at, now)):
+        wait = min(timedelta(seconds=2 ** min(delivery.attempts - 1, 12)), LONGEST_HOLD)
+    else:
+        return now + _backoff(delivery.attempts, reply)
+    _hold_back(attempt.channel, now + wait)
+    return now + wait
+
+
+def _is_recent(instant: datetime | None, now: datetime) -> bool:
+    return instant is None or now - instant < HOLDS_FOR
+
+
+def _is_server_error(reply: Reply) -> bool:
+    return reply.code.startswith("http_5")
 
 
 def _note_refused(attempt: Attempt, code: str, now: datetime) -> None:
@@ -114,14 +149,17 @@ def settle_look(attempt: Attempt, lookup: Lookup, now: datetime) -> bool:
     sent as if for the first time. False when the lease was lost."""
     delivery = attempt.delivery
     ended = delivery.attempt_ended_at or now
+    arrived_by = ended + ARRIVES_WITHIN
     if lookup.ts:
         changes = {**_sent(delivery, lookup.ts, now), "found": True}
     elif lookup.refusal:
         changes = _could_not_look(attempt, lookup.refusal, now)
-    elif now < ended + ARRIVES_WITHIN:
-        changes = {"next_attempt_at": ended + ARRIVES_WITHIN}
+    elif now < arrived_by:
+        changes = {"next_attempt_at": arrived_by}
     elif delivery.looks + 1 < LOOKS:
         changes = {"looks": delivery.looks + 1, "next_attempt_at": now + BETWEEN_LOOKS}
+        if now > arrived_by + BETWEEN_LOOKS:  # Slack, or we, were away: what waits since leaves in order
+            _hold_back(attempt.channel, now + BETWEEN_LOOKS)
     else:
         changes = {"looks": delivery.looks + 1, "state": State.PENDING, "next_attempt_at": now}
     return _write(attempt, State.UNCERTAIN, changes)
@@ -133,13 +171,45 @@ def _could_not_look(attempt: Attempt, refusal: Reply, now: datetime) -> dict[str
     if now - (delivery.first_attempt_at or now) > TRIED_FOR:
         return {"state": State.FAILED, "reason": refusal.code[:50], "error": _error(refusal)}
     if refusal.code not in CANNOT_LOOK:
-        passed = now - (delivery.attempt_ended_at or now)
-        wait = refusal.retry_after or min(max(passed, FIRST_LOOK), LONGEST_BACKOFF)
-        return {"next_attempt_at": now + wait, "error": _error(refusal)}
+        return {"next_attempt_at": _look_again_at(attempt, refusal, now), "error": _error(refusal)}
     lacks = ":".join(filter(None, [refusal.code, refusal.detail]))[:100]
     _promise_less(attempt.channel, lacks, now)
     logger.warning("messages cannot be looked for", extra={"channel": attempt.channel.pk, "lacks": lacks})
     return {"next_attempt_at": now}
+
+
+def _look_again_at(attempt: Attempt, refusal: Reply, now: datetime) -> datetime:
+    """A limit is that of the method, whatever the channel. An outage holds the channel back, or one message after the
+    other would be lost and looked for; but not for long, as the next may arrive although nobody can look for this."""
+    delivery = attempt.delivery
+    if refusal.retry_after:
+        until = now + refusal.retry_after
+        _looks_of_method(delivery).filter(next_attempt_at__lt=until).update(next_attempt_at=until)
+        return until
+    passed = now - (delivery.attempt_ended_at or now)
+    if refusal.code not in OUTAGE | SILENCE and not _is_server_error(refusal):
+        return now + min(max(passed, FIRST_LOOK), LONGEST_BACKOFF)
+    until = now + min(max(passed, FIRST_LOOK), LONGEST_HOLD)
+    if passed < HOLDS_FOR:
+        _hold_back(attempt.channel, until)
+    return until
+
+
+def _looks_of_method(delivery: Delivery) -> QuerySet[Delivery]:
+    """What is looked for by the method by which `delivery` is: in channels, or in threads."""
+    channels = Channel.objects.filter(hook_url=None).exclude(guarantee=Guarantee.AT_LEAST_ONCE)
+    in_threads = ~Q(thread_ts="") if delivery.thread_ts else Q(thread_ts="")
+    uncertain = Delivery.objects.filter(in_threads, state=State.UNCERTAIN)
+    return uncertain.filter(channel__in=list(channels.values_list("pk", flat=True)))
+
+
+def _next_look_at(delivery: Delivery, now: datetime) -> datetime:
+    """When the method may be called again, as what has met its limit remembers."""
+    limited = Q()
+    for code in RATE_LIMITED:
+        limited |= Q(error__startswith=code)
+    waiting = _looks_of_method(delivery).filter(limited, next_attempt_at__lte=now + FURTHEST)
+    return waiting.aggregate(last=Max("next_attempt_at"))["last"] or now
 
 
 @retried_atomic
@@ -149,6 +219,7 @@ def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     delivery = attempt.delivery
     claimed_until = delivery.edit_due_at
     ours = Delivery.objects.filter(pk=delivery.pk, token=attempt.delivery.token)
+    again: datetime | None = None
     if reply.retry_after:  # the limit is the method's: every edit waits
         Delivery.objects.filter(edit_due_at__lt=now + reply.retry_after).update(edit_due_at=now + reply.retry_after)
     if reply.verdict is not Verdict.GIVE_UP:
@@ -157,10 +228,34 @@ def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
         again = now
         ours.update(facts=_plainer(delivery, reply))
     else:
-        again = None
         logger.info("message cannot be edited", extra={"delivery": delivery.pk, "code": reply.code})
+        if reply.code in MESSAGE_GONE and _is_told_anew(delivery):
+            return bool(ours.filter(state=State.SENT).update(**_anew(delivery, reply, now)))
+        if reply.code == "message_not_found":  # somebody deleted it: nothing is told in its thread
+            ours.update(slack_ts="", edit_due_at=None)
     ours.filter(edit_due_at=claimed_until).update(edit_due_at=again)  # unless another edit was asked for meanwhile
     return bool(ours.update(lease_until=None))
+
+
+def _is_told_anew(delivery: Delivery) -> bool:
+    """Whether the channel would not hear of what is still to come: whoever joins a storm is told of by its message."""
+    if delivery.kind != Kind.STORM or delivery.facts.get("anew", 0) >= MOST_ANEW:
+        return False
+    return Storm.objects.filter(pk=delivery.storm_id or 0, ended_at=None).exists()
+
+
+def _anew(delivery: Delivery, reply: Reply, now: datetime) -> dict[str, Any]:
+    """To be posted as if for the first time; an earlier attempt would have the old message found."""
+    return {
+        "state": State.PENDING,
+        "next_attempt_at": now,
+        "first_attempt_at": None,
+        "lease_until": None,
+        "slack_ts": "",
+        "edit_due_at": None,
+        "error": _error(reply),
+        "facts": {**delivery.facts, "anew": delivery.facts.get("anew", 0) + 1},
+    }
 
 
 def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | None:
@@ -173,7 +268,9 @@ def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | N
 
 
 def _sent(delivery: Delivery, ts: str, now: datetime) -> dict[str, Any]:
-    seconds = (now - _known_at(delivery)).total_seconds()
+    seconds = delivery.seconds  # of what is told anew, those of the first time
+    if seconds is None:
+        seconds = (now - _known_at(delivery)).total_seconds()
     sent = {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
     return sent if ts else {**sent, "edit_due_at": None}
 
@@ -202,5 +299,5 @@ def _error(reply: Reply) -> str:
 def _backoff(attempts: int, reply: Reply) -> timedelta:
     """1, 2, 4, ... seconds, up to a minute; up to an hour where Slack may have taken every one of them. A server error
     says of itself that it did not serve."""
-    doubtful = reply.verdict is Verdict.UNCERTAIN and not reply.code.startswith("http_5")
+    doubtful = reply.verdict is Verdict.UNCERTAIN and not _is_server_error(reply)
     return min(timedelta(seconds=2 ** min(attempts - 1, 12)), LONGEST_DOUBT if doubtful else LONGEST_BACKOFF)
