@@ -39,6 +39,13 @@ def _(message: str) -> str:
     return message
 
 
+REVERSED = _("Write the range %(low)s-%(high)s the other way round: %(high)s-%(low)s.")
+UNPRINTABLE = _("Remove the unprintable character U+%(code)s.")
+OTHER_SCHEME = _("Start with http://, https://, ws:// or wss:// instead of %(scheme)s://.")
+TEMPLATES = (REVERSED, UNPRINTABLE, OTHER_SCHEME)
+"""The remedies that hold values."""
+
+
 class InvalidAddress(ValueError):  # noqa: N818 - the name of a failure kind, not of a mishap in the code
     """A column does not describe something that can be probed.
 
@@ -105,7 +112,7 @@ def parse_expected_status(text: str) -> tuple[tuple[int, int], ...]:
         if high < low:
             raise InvalidAddress(
                 "expected_status",
-                _("Write the range %(low)s-%(high)s the other way round: %(high)s-%(low)s."),
+                REVERSED,
                 low=low,
                 high=high,
             )
@@ -119,7 +126,7 @@ def _refuse_unprintable(field: str, text: str) -> None:
         if char.isspace():
             raise InvalidAddress(field, _("Remove the blanks and line breaks."))
         if unicodedata.category(char) in ("Cc", "Cs"):
-            raise InvalidAddress(field, _("Remove the unprintable character U+%(code)s."), code=f"{ord(char):04X}")
+            raise InvalidAddress(field, UNPRINTABLE, code=f"{ord(char):04X}")
     if "\\" in text:
         raise InvalidAddress(field, _("Use / instead of the backslash."))
     if "#" in text:
@@ -131,9 +138,7 @@ def _split(host: str) -> tuple[str | None, str, str]:
     match = _SCHEME.match(host)
     own_scheme = match[1].lower() if match else None
     if own_scheme is not None and own_scheme not in _SECURE:
-        raise InvalidAddress(
-            "host", _("Start with http://, https://, ws:// or wss:// instead of %(scheme)s://."), scheme=own_scheme
-        )
+        raise InvalidAddress("host", OTHER_SCHEME, scheme=own_scheme)
     rest = host[match.end() :] if match else host
     end = next((index for index, char in enumerate(rest) if char in "/?"), len(rest))
     authority, own_path = rest[:end], rest[end:]

@@ -18,7 +18,7 @@ from monitors.models import Server, ServerStatus, ServerType
 from monitors.policy import Origin, Policies
 from monitors.probers.base import Outcome
 from monitors.targets import effective_of
-from monitors.wording import duration_words, failure_label
+from monitors.wording import detail_words, duration_words, failure_label
 
 STALE = "STALE"
 """Shown instead of a health that may no longer be true."""
@@ -67,10 +67,14 @@ def status_of(server: Server) -> ServerStatus | None:
 
 def failure_text(standing: Model | None) -> str:
     """Kind and detail of the failure of anything that has both columns; empty when there is none."""
-    failure, detail = getattr(standing, "failure", ""), getattr(standing, "detail", "")
+    return failure_and_detail(getattr(standing, "failure", ""), getattr(standing, "detail", ""))
+
+
+def failure_and_detail(failure: str, detail: str) -> str:
+    """The same of two stored values."""
     if not failure:
         return ""
-    return f"{failure_label(failure)} – {detail}" if detail else failure_label(failure)
+    return f"{failure_label(failure)} – {detail_words(detail)}" if detail else failure_label(failure)
 
 
 def type_word(server: Server) -> str:
@@ -97,8 +101,5 @@ def outcome_text(outcome: Outcome) -> str:
         return _("answered with status %(status)d in %(ms)s ms") % {"status": outcome.status, "ms": milliseconds}
     if outcome.failure is None:
         return _("answered in %(ms)s ms") % {"ms": milliseconds}
-    words = failure_label(outcome.failure)
-    return _("%(failure)s, after %(ms)s ms") % {
-        "failure": f"{words} – {outcome.detail}" if outcome.detail else words,
-        "ms": milliseconds,
-    }
+    failed = _("%(failure)s, after %(ms)s ms") % {"failure": failure_label(outcome.failure), "ms": milliseconds}
+    return f"{failed} – {detail_words(outcome.detail).removesuffix('.')}" if outcome.detail else failed

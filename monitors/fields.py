@@ -15,6 +15,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 if TYPE_CHECKING:  # the stubs' fields are generic, Django's are not
     CharField = models.CharField[Any, Any]
@@ -26,6 +27,7 @@ else:
     CharField, DateTimeField, IntegerField = models.CharField, models.DateTimeField, models.IntegerField
     BigIntegerField, TextField = models.BigIntegerField, models.TextField
 
+UNREADABLE = gettext_noop("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it")
 MASK = "********"
 """Shown instead of a secret; where it comes back, it stands for the stored one."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -160,7 +162,7 @@ def decrypt(token: str) -> str:
     try:
         return _decrypted(token, tuple(settings.ENCRYPTION_KEYS))
     except InvalidToken:
-        raise ValueError("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it") from None
+        raise ValueError(UNREADABLE) from None
 
 
 class EncryptedTextField(TextField):

@@ -1,4 +1,5 @@
-"""Plain words for what is stored as a code: failures and durations. Used by pages, the admin and messages.
+"""Plain words for what is stored as a code or in English: failures, their details, durations. Used by pages, the admin
+and messages.
 
 No models here: a code that a newer version stored falls back to itself instead of failing.
 """
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from monitors.probers.base import Failure
+from monitors.probers.sentences import template_of
 
 WORDS: dict[str, tuple[Promise, Promise]] = {
     # failure: (what happened, in the middle of a sentence; what it means and what to do, a sentence)
@@ -172,6 +174,14 @@ def failure_label(kind: str) -> str:
 def failure_help(kind: str) -> str:
     """One or two sentences on what the failure means and what to do; empty for an unknown kind."""
     return str(WORDS[kind][1]) if kind in WORDS else ""
+
+
+def detail_words(detail: str) -> str:
+    """What a prober has said of a failure, in the language in force; every other text as it is."""
+    template, values = template_of(detail)
+    if not values:
+        return _(detail) if detail else ""  # the catalogs keep their own header under the empty text
+    return _(template) % {name: _(value) for name, value in values.items()}
 
 
 def duration_words(duration: timedelta) -> str:

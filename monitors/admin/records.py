@@ -26,7 +26,7 @@ from monitors.admin.base import (
     instant_column,
 )
 from monitors.admin.inlines import NoteInline
-from monitors.display import failure_text, health_word
+from monitors.display import failure_and_detail, failure_text, health_word
 from monitors.models import (
     Incident,
     LastFailure,
@@ -38,7 +38,7 @@ from monitors.models import (
 )
 from monitors.status import Health
 from monitors.strip import stages_ms
-from monitors.wording import duration_words, failure_label
+from monitors.wording import duration_words
 
 MOST_FOUND = 500
 """Servers whose history one search looks at."""
@@ -104,7 +104,7 @@ class ServerStatusAdmin(RecordAdmin):
 
     @display(description=_("first failure of the run"))
     def first_failure_line(self, obj: ServerStatus) -> str:
-        return f"{failure_label(obj.first_failure)} {obj.first_detail}".strip()
+        return failure_and_detail(obj.first_failure, obj.first_detail)
 
     @display(description=_("stages"))
     def stages_line(self, obj: ServerStatus) -> str:

@@ -14,6 +14,7 @@ from monitors.probers.connection import Connection
 from monitors.probers.excerpt import WINDOW, excerpt
 from monitors.probers.failures import ProbeFailed, Progress, Stage
 from monitors.probers.message import Head, closed_early, invalid
+from monitors.probers.sentences import _
 
 MAX_TEXT = 64 * 1024
 """How much of the decoded body is searched, in bytes."""
@@ -91,7 +92,7 @@ class _Chunked:
         line = self._line.match(self._buffer)
         if line is None:
             if len(self._buffer) > _MAX_CHUNK_LINE or b"\n" in self._buffer[2:]:
-                raise invalid("The server sent a malformed chunk.")
+                raise invalid(_("The server sent a malformed chunk."))
             return False
         self._buffer = self._buffer[line.end() :]
         self._line = _NEXT_CHUNK
@@ -116,7 +117,7 @@ class _Inflater:
         try:
             return self._zlib.decompress(data, most)
         except zlib.error:
-            raise invalid("The server sent a compressed body that cannot be decoded.") from None
+            raise invalid(_("The server sent a compressed body that cannot be decoded.")) from None
 
 
 async def find_text(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
@@ -139,7 +140,7 @@ async def find_text(target: Target, head: Head, data: bytes, connection: Connect
             return
         if len(page) > MAX_TEXT or wire > MAX_WIRE:
             progress.answer = excerpt(target, _text(head, page[:WINDOW]))
-            raise ProbeFailed(Failure.TOO_LARGE, "The expected text is not in the first 64 KiB of a longer answer.")
+            raise ProbeFailed(Failure.TOO_LARGE, _("The expected text is not in the first 64 KiB of a longer answer."))
         if framing.done:
             break
         data = await connection.read()
@@ -148,7 +149,7 @@ async def find_text(target: Target, head: Head, data: bytes, connection: Connect
         if not data:
             raise closed_early()
     progress.answer = excerpt(target, _text(head, page[:WINDOW]))
-    raise ProbeFailed(Failure.TEXT_MISSING, "The answer does not contain the expected text.")
+    raise ProbeFailed(Failure.TEXT_MISSING, _("The answer does not contain the expected text."))
 
 
 async def keep_beginning(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
@@ -204,14 +205,14 @@ def _framing(head: Head) -> _Framing:
     coding = head.headers.get("transfer-encoding")
     if coding is not None:
         if coding.lower() != "chunked":
-            raise invalid("The server uses a transfer coding that was not asked for.")
+            raise invalid(_("The server uses a transfer coding that was not asked for."))
         return _Chunked()
     lengths = {length.strip() for length in head.headers.get("content-length", "").split(",")}
     if lengths == {""}:
         return _UntilClose()
     length = lengths.pop()
     if lengths or not _LENGTH.fullmatch(length):
-        raise invalid("The server announced a length that is no number.")
+        raise invalid(_("The server announced a length that is no number."))
     return _Sized(int(length))
 
 
@@ -221,4 +222,4 @@ def _inflater(head: Head) -> _Inflater | None:
         return _Inflater()
     if coding in ("identity", ""):
         return None
-    raise invalid("The server compresses its answer in a way that was not asked for.")
+    raise invalid(_("The server compresses its answer in a way that was not asked for."))

@@ -23,6 +23,7 @@ from cryptography import x509
 from monitors.probers.base import Failure, Target
 from monitors.probers.failures import ProbeFailed, Progress, Stage
 from monitors.probers.resolver import is_address
+from monitors.probers.sentences import _
 
 if TYPE_CHECKING:
     from monitors.probers.network import Network
@@ -198,7 +199,7 @@ async def _connect(network: Network, address: str, port: int, progress: Progress
     try:
         progress.address = await connection.connect(address, port)
         if network.deny.denies(progress.address):
-            raise ProbeFailed(Failure.DENIED_ADDRESS, "The connection led to an address that is never probed.")
+            raise ProbeFailed(Failure.DENIED_ADDRESS, _("The connection led to an address that is never probed."))
     except BaseException:
         connection.close()
         raise

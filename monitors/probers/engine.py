@@ -19,6 +19,7 @@ from threading import Lock, Thread
 
 import uvloop
 
+from monitors.probers import sentences
 from monitors.probers.base import Failure, Observation, Outcome, Prober, Target
 from monitors.probers.deny import DenyList
 from monitors.probers.http import HttpProber
@@ -211,7 +212,7 @@ async def _outcome(probers: dict[str, Prober], target: Target) -> Outcome:
     except Exception as exc:
         logger.exception("prober failed", extra={"scheme": target.scheme})
         elapsed = timedelta(seconds=time.monotonic() - started_at)
-        return Outcome(Failure.PROBER_FAULT, elapsed, detail=f"A fault of the monitor itself: {type(exc).__name__}.")
+        return Outcome(Failure.PROBER_FAULT, elapsed, detail=sentences.OWN_FAULT % {"kind": type(exc).__name__})
 
 
 def _raise_descriptor_limit() -> int:

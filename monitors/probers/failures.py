@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from time import perf_counter
 
+from monitors.probers import sentences
 from monitors.probers.base import MAX_DETAIL, Failure, Outcome, Stages
+from monitors.probers.sentences import _
 
 
 class Stage(IntEnum):
@@ -104,18 +106,18 @@ def _timedelta(seconds: float | None) -> timedelta | None:
 
 
 TIMEOUTS = {
-    Stage.RESOLVE: (Failure.RESOLVER_TIMEOUT, "The name was not resolved within the timeout."),
-    Stage.CONNECT: (Failure.TIMEOUT_CONNECT, "The server did not accept the connection within the timeout."),
-    Stage.TLS: (Failure.TIMEOUT_TLS, "The TLS handshake was not finished within the timeout."),
-    Stage.REQUEST: (Failure.TIMEOUT_FIRST_BYTE, "The server did not take the whole request within the timeout."),
-    Stage.FIRST_BYTE: (Failure.TIMEOUT_FIRST_BYTE, "The server accepted the request but sent nothing in time."),
-    Stage.HEAD: (Failure.TIMEOUT_FIRST_BYTE, "The server began to answer but did not finish its headers in time."),
-    Stage.BODY: (Failure.TIMEOUT_BODY, "The expected text did not arrive within the timeout."),
+    Stage.RESOLVE: (Failure.RESOLVER_TIMEOUT, _("The name was not resolved within the timeout.")),
+    Stage.CONNECT: (Failure.TIMEOUT_CONNECT, _("The server did not accept the connection within the timeout.")),
+    Stage.TLS: (Failure.TIMEOUT_TLS, _("The TLS handshake was not finished within the timeout.")),
+    Stage.REQUEST: (Failure.TIMEOUT_FIRST_BYTE, _("The server did not take the whole request within the timeout.")),
+    Stage.FIRST_BYTE: (Failure.TIMEOUT_FIRST_BYTE, _("The server accepted the request but sent nothing in time.")),
+    Stage.HEAD: (Failure.TIMEOUT_FIRST_BYTE, _("The server began to answer but did not finish its headers in time.")),
+    Stage.BODY: (Failure.TIMEOUT_BODY, _("The expected text did not arrive within the timeout.")),
 }
 
-_REFUSED = (Failure.REFUSED, "The connection was refused: nothing listens on that port.")
-_UNREACHABLE = (Failure.UNREACHABLE, "No route leads to the server's address.")
-_RESET = (Failure.RESET, "The server broke the connection off before its answer was complete.")
+_REFUSED = (Failure.REFUSED, _("The connection was refused: nothing listens on that port."))
+_UNREACHABLE = (Failure.UNREACHABLE, _("No route leads to the server's address."))
+_RESET = (Failure.RESET, _("The server broke the connection off before its answer was complete."))
 
 _ERRNO = {
     errno.ECONNREFUSED: _REFUSED,
@@ -123,7 +125,10 @@ _ERRNO = {
     errno.ENETUNREACH: _UNREACHABLE,
     errno.EHOSTDOWN: _UNREACHABLE,
     errno.ENETDOWN: _UNREACHABLE,
-    errno.EAFNOSUPPORT: (Failure.UNREACHABLE, "The server has only addresses of a kind that this machine cannot use."),
+    errno.EAFNOSUPPORT: (
+        Failure.UNREACHABLE,
+        _("The server has only addresses of a kind that this machine cannot use."),
+    ),
     errno.ECONNRESET: _RESET,
     errno.ECONNABORTED: _RESET,
     errno.EPIPE: _RESET,
@@ -142,21 +147,21 @@ def explain(exc: OSError, stage: Stage) -> tuple[Failure, str]:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _explain_certificate(exc)
     if isinstance(exc, ssl.SSLEOFError):
-        return Failure.TLS_HANDSHAKE, "The server closed the connection during the TLS handshake."
+        return Failure.TLS_HANDSHAKE, _("The server closed the connection during the TLS handshake.")
     if isinstance(exc, ssl.SSLError):
         reason = (exc.reason or "unknown reason").replace("_", " ").lower()
-        return Failure.TLS_HANDSHAKE, f"The TLS handshake failed: {reason}."
+        return Failure.TLS_HANDSHAKE, sentences.TLS_FAILED % {"reason": reason}
     if isinstance(exc, TimeoutError):
         return TIMEOUTS[stage]
     if exc.errno in _ERRNO:
         return _ERRNO[exc.errno]
     code = errno.errorcode.get(exc.errno or 0, type(exc).__name__)
-    return Failure.PROBER_FAULT, f"This machine could not probe: {code} at stage {stage.name}."
+    return Failure.PROBER_FAULT, sentences.COULD_NOT_PROBE % {"code": code, "stage": stage.name}
 
 
 def _explain_certificate(exc: ssl.SSLCertVerificationError) -> tuple[Failure, str]:
     if exc.verify_code in _WRONG_NAME:
-        return Failure.CERT_WRONG_NAME, "The certificate was issued for another name."
+        return Failure.CERT_WRONG_NAME, _("The certificate was issued for another name.")
     if exc.verify_code in _NOT_VALID:
-        return Failure.CERT_EXPIRED, f"The certificate is outside its validity: {exc.verify_message}."
-    return Failure.CERT_UNTRUSTED, f"The certificate is not trusted: {exc.verify_message}."
+        return Failure.CERT_EXPIRED, sentences.NOT_VALID % {"reason": exc.verify_message}
+    return Failure.CERT_UNTRUSTED, sentences.NOT_TRUSTED % {"reason": exc.verify_message}

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urljoin
 
 from monitors.address import InvalidAddress, parse_address
+from monitors.probers import sentences
 from monitors.probers.base import Failure, Outcome, Target
 from monitors.probers.body import find_text, keep_beginning
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
 from monitors.probers.message import DEFAULT_PORTS, build_request, exchange, invalid
 from monitors.probers.network import Network, observe
+from monitors.probers.sentences import _
 
 MAX_REDIRECTS = 5
 
@@ -34,12 +36,12 @@ class HttpProber:
 
 
 async def _look(network: Network, target: Target, progress: Progress) -> None:
-    for _ in range(1 + MAX_REDIRECTS):
+    for _hop in range(1 + MAX_REDIRECTS):
         following = await _ask(network, target, progress)
         if following is None:
             return
         target = following
-    raise ProbeFailed(Failure.TOO_MANY_REDIRECTS, f"The server redirects more than {MAX_REDIRECTS} times.")
+    raise ProbeFailed(Failure.TOO_MANY_REDIRECTS, sentences.REDIRECTS % {"limit": MAX_REDIRECTS})
 
 
 async def _ask(network: Network, target: Target, progress: Progress) -> Target | None:
@@ -53,7 +55,7 @@ async def _ask(network: Network, target: Target, progress: Progress) -> Target |
             following = _redirected(target, head.headers.get("location", ""))
             if following is not None:
                 return following
-            progress.note = "The server redirects to another place, which is not followed."
+            progress.note = _("The server redirects to another place, which is not followed.")
         if not expected:
             await keep_beginning(target, head, rest, connection, progress)
             raise _unexpected(head.status)
@@ -70,7 +72,7 @@ def _is_expected(status: int, target: Target) -> bool:
 
 def _unexpected(status: int) -> ProbeFailed:
     kind = _KINDS.get(status, {4: Failure.HTTP_4XX, 5: Failure.HTTP_5XX}.get(status // 100, Failure.UNEXPECTED_STATUS))
-    return ProbeFailed(kind, f"The server answered with status {status}.")
+    return ProbeFailed(kind, sentences.ANSWERED % {"status": status})
 
 
 def _redirected(target: Target, location: str) -> Target | None:
@@ -89,7 +91,7 @@ def _redirected(target: Target, location: str) -> Target | None:
             return None
         address = parse_address(host=url, port=DEFAULT_PORTS[scheme], type=1)
     except (InvalidAddress, ValueError):
-        raise invalid("The server redirects to something that is not an address.") from None
+        raise invalid(_("The server redirects to something that is not an address.")) from None
     if address.host != target.host:
         return None
     upgraded = (target.scheme, address.scheme) == ("http", "https")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from monitors.probers.base import Failure, Target
 from monitors.probers.connection import Connection
 from monitors.probers.failures import ProbeFailed, Progress, Stage
+from monitors.probers.sentences import _
 
 USER_AGENT = "server-health-monitor"
 MAX_HEAD = 16 * 1024
@@ -48,7 +49,7 @@ def build_request(target: Target, own: Mapping[str, str]) -> bytes:
     headers = {"host": f"Host: {host}", "user-agent": f"User-Agent: {USER_AGENT}", "accept": "Accept: */*"}
     for name, value in target.headers:
         if not _TOKEN.fullmatch(name) or _UNSAFE_VALUE.search(value):
-            raise ProbeFailed(Failure.INVALID_ADDRESS, "A request header of this server cannot be sent: correct it.")
+            raise ProbeFailed(Failure.INVALID_ADDRESS, _("A request header of this server cannot be sent: correct it."))
         if name.lower() not in _OURS:
             headers[name.lower()] = f"{name}: {value}"
     headers.update((name.lower(), f"{name}: {value}") for name, value in own.items())
@@ -70,10 +71,10 @@ async def exchange(connection: Connection, request: bytes, progress: Progress) -
     while True:
         end = _HEAD_END.search(buffer)
         if (end.end() if end else len(buffer)) > room:
-            raise invalid("The headers of the answer are larger than 16 KiB.")
+            raise invalid(_("The headers of the answer are larger than 16 KiB."))
         if not buffer.startswith(b"HTTP/"[: len(buffer)]):
             progress.strange = buffer
-            raise invalid("The server answered with something that is not HTTP.")
+            raise invalid(_("The server answered with something that is not HTTP."))
         if end is None:
             buffer += await _read_some(connection)
             continue
@@ -93,12 +94,12 @@ def parse_head(data: bytes) -> Head:
     first, *lines = data.replace(b"\r\n", b"\n").split(b"\n")
     status = _STATUS_LINE.fullmatch(first)
     if status is None:
-        raise invalid("The server answered with something that is not HTTP/1.1.")
+        raise invalid(_("The server answered with something that is not HTTP/1.1."))
     headers: dict[str, str] = {}
     for line in lines:
         match = _HEADER_LINE.fullmatch(line)
         if match is None:
-            raise invalid("The server sent a malformed header line.")
+            raise invalid(_("The server sent a malformed header line."))
         name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Head(int(status[1]), headers)

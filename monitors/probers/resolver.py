@@ -19,6 +19,7 @@ from aiodns import error as dns_error
 from monitors.probers.base import Failure
 from monitors.probers.deny import DenyList
 from monitors.probers.failures import TIMEOUTS, ProbeFailed, Stage
+from monitors.probers.sentences import _
 
 POSITIVE_SECONDS = 10.0
 NEGATIVE_SECONDS = 1.0
@@ -32,7 +33,7 @@ _NO_SORT = 1 << 7  # ARES_AI_NOSORT, which pycares does not name: sorting (RFC 6
 _NO_ADDRESS = frozenset({dns_error.ARES_ENOTFOUND, dns_error.ARES_ENODATA, dns_error.ARES_EBADNAME})
 _OURS = frozenset({dns_error.ARES_ENOMEM, dns_error.ARES_EFILE, dns_error.ARES_ECANCELLED})
 
-_BROKEN = "No name could be resolved for some seconds: the resolver of this machine does not answer."
+_BROKEN = _("No name could be resolved for some seconds: the resolver of this machine does not answer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,12 @@ class Resolver:
         """
         if is_address(host):
             if self._deny.denies(host):
-                raise ProbeFailed(Failure.DENIED_ADDRESS, "The address is on the list of those that are never probed.")
+                raise ProbeFailed(
+                    Failure.DENIED_ADDRESS, _("The address is on the list of those that are never probed.")
+                )
             return (host,)
         if self._deny.denies_name(host):
-            raise ProbeFailed(Failure.DENIED_ADDRESS, "The name is on the list of those that are never probed.")
+            raise ProbeFailed(Failure.DENIED_ADDRESS, _("The name is on the list of those that are never probed."))
         answer = self._cache.get(host)
         if answer is None or answer.expires <= monotonic():
             answer = await self._wait_for(host)
@@ -161,7 +164,7 @@ class Resolver:
             self._answered(host, now)
         addresses = sorted((node.addr[0].decode() for node in nodes), key=lambda address: ":" in address)
         if any(self._deny.denies(address) for address in addresses):
-            detail = "The name resolves to an address on the list of those that are never probed."
+            detail = _("The name resolves to an address on the list of those that are never probed.")
             return _Answer(now + NEGATIVE_SECONDS, failure=Failure.DENIED_ADDRESS, detail=detail)
         return _Answer(now + self._memory, tuple(dict.fromkeys(addresses)))
 
@@ -169,9 +172,9 @@ class Resolver:
         expires = now + NEGATIVE_SECONDS
         if code in _NO_ADDRESS:
             self._answered_at = now
-            return _Answer(expires, failure=Failure.UNKNOWN_HOST, detail="No address is known for the name.")
+            return _Answer(expires, failure=Failure.UNKNOWN_HOST, detail=_("No address is known for the name."))
         if code in _OURS:
-            return _Answer(expires, failure=Failure.PROBER_FAULT, detail="This machine could not ask for the name.")
+            return _Answer(expires, failure=Failure.PROBER_FAULT, detail=_("This machine could not ask for the name."))
         return _Answer(expires, failure=Failure.RESOLVER_TIMEOUT)
 
     def _answered(self, host: str, now: float) -> None:

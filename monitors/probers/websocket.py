@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from hashlib import sha1
 from os import urandom
 
+from monitors.probers import sentences
 from monitors.probers.base import Failure, Outcome, Target
 from monitors.probers.body import keep_beginning
 from monitors.probers.connection import open_connection
 from monitors.probers.failures import ProbeFailed, Progress
 from monitors.probers.message import Head, build_request, exchange
 from monitors.probers.network import Network, observe
+from monitors.probers.sentences import _
 
 GOODBYE_SECONDS = 1.0
 """How long a server may take to answer our Close frame. The outcome does not wait for it."""
@@ -39,7 +41,7 @@ async def _look(network: Network, target: Target, progress: Progress) -> None:
         try:
             head, rest = await exchange(connection, request, progress)
         except ConnectionError:
-            raise ProbeFailed(Failure.WS_CLOSED, "The server closed the connection during the upgrade.") from None
+            raise ProbeFailed(Failure.WS_CLOSED, _("The server closed the connection during the upgrade.")) from None
         progress.status = head.status
         if head.status != 101:
             await keep_beginning(target, head, rest, connection, progress)
@@ -63,18 +65,18 @@ def _judge(head: Head, key: bytes, subprotocol: str) -> None:
     """Raise ProbeFailed unless the answer is the upgrade that was asked for (RFC 6455 4.1, the numbered list)."""
     if head.status != 101:
         kind = _KINDS.get(head.status, Failure.WS_REFUSED)
-        raise ProbeFailed(kind, f"The server refused the upgrade with status {head.status}.")
+        raise ProbeFailed(kind, sentences.UPGRADE_REFUSED % {"status": head.status})
     accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode("ascii")
     wanted = {"upgrade": "websocket", "connection": "upgrade"}
     for name, token in wanted.items():
         if token not in (part.strip().lower() for part in head.headers.get(name, "").split(",")):
-            raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, f"The upgrade has no valid {name.capitalize()} header.")
+            raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, sentences.BAD_UPGRADE % {"header": name.capitalize()})
     if head.headers.get("sec-websocket-accept") != accept:
-        raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, "The upgrade has no valid Sec-WebSocket-Accept header.")
+        raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, sentences.BAD_UPGRADE % {"header": "Sec-WebSocket-Accept"})
     if "sec-websocket-extensions" in head.headers:
-        raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, "The server uses an extension that was not offered.")
+        raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, _("The server uses an extension that was not offered."))
     if head.headers.get("sec-websocket-protocol", "") != subprotocol:
-        raise ProbeFailed(Failure.WS_SUBPROTOCOL, "The server did not agree on the subprotocol.")
+        raise ProbeFailed(Failure.WS_SUBPROTOCOL, _("The server did not agree on the subprotocol."))
 
 
 def _close_frame() -> bytes:

@@ -18,7 +18,7 @@ from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server
 from monitors.strip import LETTERS
 from monitors.targets import address_text
-from monitors.wording import duration_words, failure_help, failure_label
+from monitors.wording import detail_words, duration_words, failure_help, failure_label
 
 register = template.Library()
 
@@ -27,6 +27,7 @@ FIRST_ORDER = {"since": "-since", "latency": "-latency"}
 
 register.filter("failure_label", failure_label)
 register.filter("failure_help", failure_help)
+register.filter("detail_words", detail_words)
 
 
 @register.filter

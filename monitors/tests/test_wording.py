@@ -1,9 +1,19 @@
+import ast
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from monitors import wording
-from monitors.probers.base import Failure
+from monitors.display import failure_and_detail, outcome_text
+from monitors.fields import UNREADABLE
+from monitors.probers import sentences
+from monitors.probers.base import Failure, Outcome
+
+PROBERS = Path(sentences.__file__).parent
+SENTENCE = re.compile(r"[A-Z].* .*\.")
 
 
 @pytest.mark.parametrize("kind", Failure)
@@ -45,3 +55,49 @@ DURATIONS = {
 @pytest.mark.parametrize(("words", "duration"), DURATIONS.items(), ids=DURATIONS)
 def test_a_duration_is_told_in_its_two_largest_units(words, duration):
     assert wording.duration_words(duration) == words.strip()
+
+
+def said_by_the_probers():
+    """Every string of their code that is a sentence and no docstring."""
+    for file in sorted(PROBERS.glob("*.py")):
+        tree = ast.parse(file.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield from SENTENCE.findall(node.value)
+
+
+@pytest.mark.parametrize("sentence", sorted({*said_by_the_probers(), *sentences.TEMPLATES, UNREADABLE}))
+def test_what_a_prober_says_is_stored_in_english_and_told_in_korean(sentence):
+    stored = re.sub(r"%\((\w+)\)s", r"\1-7", sentence)
+    with translation.override("ko"):
+        told = wording.detail_words(stored)
+    assert re.search("[가-힣]", told)
+    assert set(re.findall(r"\w+-7", stored)) == set(re.findall(r"[a-z]+-7", told))
+    with translation.override("en"):
+        assert wording.detail_words(stored) == stored
+
+
+def test_the_reason_why_a_certificate_is_refused_is_told_too():
+    with translation.override("ko"):
+        told = wording.detail_words(sentences.NOT_VALID % {"reason": "certificate has expired"})
+    assert not re.search("[a-z]", told)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.0.0.3 port 443", "100 %", "The server answered with status 503", "%(status)s"]
+)
+def test_what_no_prober_has_said_stays_as_it_is(text):
+    with translation.override("ko"):
+        assert wording.detail_words(text) == text
+
+
+def test_a_failure_and_its_detail_are_told_in_one_language():
+    with translation.override("ko"):
+        assert not re.search("[a-z]", failure_and_detail("refused", sentences.ANSWERED % {"status": 503}))
+    assert failure_and_detail("", "whatever") == ""
+
+
+def test_what_one_look_found_is_no_sentence_with_a_stop_in_its_middle():
+    outcome = Outcome(Failure.HTTP_5XX, timedelta(milliseconds=1.2), detail=sentences.ANSWERED % {"status": 503})
+    assert outcome_text(outcome) == "HTTP 5xx, server error, after 1.2 ms – The server answered with status 503"

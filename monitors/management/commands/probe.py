@@ -28,7 +28,7 @@ from monitors.strip import pack_stages, stages_ms
 from monitors.survey import survey
 from monitors.targets import address_text, policies, target_of
 from monitors.validation import deny_list, remedy
-from monitors.wording import failure_help, failure_label
+from monitors.wording import detail_words, failure_help, failure_label
 
 STAGES = {
     "resolve": gettext_lazy("name lookup"),
@@ -60,7 +60,7 @@ class Finding:
         outcome = self.outcome
         label = failure_label(outcome.failure) if outcome.failure else ""
         status = _("HTTP %(status)d") % {"status": outcome.status} if outcome.status else ""
-        return printable(": ".join(filter(None, (label, outcome.detail)))) or status
+        return printable(": ".join(filter(None, (label, detail_words(outcome.detail))))) or status
 
     @property
     def severity(self) -> tuple[int, timedelta]:
