@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ MAX_SECTION = 3_000
 MAX_BUTTON = 75
 MAX_VALUE = 255
 """Longest foreign value in a message; a host name has no more (RFC 1035, 2.3.4)."""
+SHORTEST = 40
+"""What a value of a message that is too long is cut to at last."""
 MAX_JSON = 8_000
 """Of a whole message. Slack's own limit is not documented; it has refused blocks of 11,300 (slackapi/bolt-js#2867)."""
 
@@ -121,20 +123,41 @@ def actions(buttons: list[Block]) -> Block:
     return {"type": "actions", "elements": buttons}
 
 
+def listing(label: str, values: Sequence[str], more: str) -> Block:
+    """A line `label: value, value and 27 more`, `more` being its end; values need no escaping here."""
+    parts: list[Block] = [{"type": "text", "text": f"{label}: ", "style": {"bold": True}}]
+    for number, value in enumerate(values):
+        if number:
+            parts.append({"type": "text", "text": ", "})
+        parts.append({"type": "text", "text": clean(value)})
+    if more:
+        parts.append({"type": "text", "text": f" {more}"})
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
+
+
 def fitting(text: str, blocks: list[Block]) -> Message:
-    """The message, with the values in rich text shortened as far as its size demands."""
-    for limit in (MAX_VALUE, MAX_VALUE // 2, MAX_VALUE // 4):
+    """The message, with the values in rich text shortened as far as its size demands; without most of its blocks, if
+    even that is not enough. `text` and the first of `blocks`, the header, are short by their own limits."""
+    for limit in (MAX_VALUE, MAX_VALUE // 2, MAX_VALUE // 4, SHORTEST):
         message = Message(text, [_shortened(block, limit) for block in blocks])
-        if len(json.dumps({"text": message.text, "blocks": message.blocks})) <= MAX_JSON:
-            break
-    return message
+        if _fits(message):
+            return message
+    return Message(text, blocks[:1])
+
+
+def _fits(message: Message) -> bool:
+    return len(json.dumps({"text": message.text, "blocks": message.blocks})) <= MAX_JSON
 
 
 def _shortened(block: Block, limit: int) -> Block:
+    """Labels stay whole, and so does what is shorter than any limit: commas, numbers."""
     if block["type"] != "rich_text":
         return block
     parts = [
-        {**part, "elements": [{**element, "text": clip(element["text"], limit)} for element in part["elements"]]}
-        for part in block["elements"]
+        {**part, "elements": [_short(element, limit) for element in part["elements"]]} for part in block["elements"]
     ]
     return {**block, "elements": parts}
+
+
+def _short(element: Block, limit: int) -> Block:
+    return element if "style" in element else {**element, "text": clip(element["text"], limit)}

@@ -10,7 +10,7 @@ from django.utils import translation
 from monitors.models import Incident
 from notifications import wording
 from notifications.blocks import Message
-from notifications.models import Channel, Delivery, Kind, Storm
+from notifications.models import Channel, Delivery, Kind, Storm, Workspace
 from notifications.outbox.claiming import OF_STORM
 from notifications.outbox.surveying import survey
 
@@ -54,8 +54,18 @@ def _telling(delivery: Delivery, channel: Channel, outage: wording.Outage) -> Me
     if outage.ended_at is not None:
         return wording.over_message(outage, possible_repeat=repeat)
     tell = wording.failure_message if delivery.kind == Kind.FAILURE else wording.still_down_message
-    in_storm = delivery.storm_id is not None
-    return tell(outage, buttons=_has_buttons(channel), in_storm=in_storm, possible_repeat=repeat)
+    return tell(outage, buttons=_has_buttons(channel), storm=_storm_address(delivery), possible_repeat=repeat)
+
+
+def _storm_address(delivery: Delivery) -> str | None:
+    """Of the message that tells of the storm which this one belongs to, as Slack's apps copy it; empty while it is not
+    there, and of a workspace that is not known."""
+    if delivery.storm_id is None:
+        return None
+    messages = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM).exclude(slack_ts="")
+    workspaces = Workspace.objects.exclude(url="")
+    url, ts = workspaces.values_list("url", flat=True).first(), messages.values_list("slack_ts", flat=True).first()
+    return f"{url.rstrip('/')}/archives/{delivery.channel_id}/p{ts.replace('.', '')}" if url and ts else ""
 
 
 def _ending(delivery: Delivery, outage: wording.Outage) -> Message:

@@ -29,6 +29,7 @@ def survey(storm: Storm) -> wording.Storm:
         raise Storm.DoesNotExist
     down = going_on.count()
     ended_at = None if down else sums["over_at"] or storm.ended_at
+    down_in_all = max(down, Incident.objects.filter(ended_at=None, environment=storm.environment).count())
     watched = Server.objects.active().filter(environment=storm.environment).count()
     sample = list(going_on.order_by("began_at", "pk").values_list("host_name", "address")[:SAMPLE]) if down else []
     host = _shared_host(going_on, [_host(address) for _, address in sample], down)
@@ -37,9 +38,10 @@ def survey(storm: Storm) -> wording.Storm:
     query = urlencode({"environment": storm.environment, "health": "UNHEALTHY"})
     return wording.Storm(
         environment=storm.environment,
-        watched=max(watched, down),
+        watched=max(watched, down_in_all),
         struck=sums["struck"],
         down=down,
+        down_in_all=down_in_all,
         began_at=sums["began_at"],
         ended_at=ended_at,
         names=tuple(name for name, _ in sample[:MOST_NAMES]),

@@ -1,33 +1,37 @@
 import re
-from dataclasses import replace
 
 import pytest
 from django.utils import translation
+from django.utils.translation import gettext
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitors.display import outcome_text
+from monitors.fields import MILLISECOND
+from monitors.probers import sentences
+from monitors.probers.base import Failure, Outcome
 from notifications.blocks import Message
 from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, shown
 from notifications.tests.standin.rules import check_message
 from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
 from notifications.wording import presses
 
-LOOK = presses.Look(
-    host_name="chat-3",
-    environment="LIVE",
-    ok=True,
-    outcome="answered with status 101 in 12.3 ms",
-    stages=(("Resolve", "1.2 ms"), ("Connect", "3.4 ms"), ("TLS", ""), ("First byte or upgrade", "7.7 ms")),
-    actor="kim (Slack)",
-)
-DOWN = replace(LOOK, ok=False, outcome="Connection refused – 10.0.0.3 port 443, after 0.9 ms", stages=LOOK.stages[:1])
-UNKNOWN = replace(LOOK, ok=None, outcome="The monitor could not look, after 0.1 ms", stages=())
-FOREIGN = ("chat-3", "LIVE", "kim (Slack)", *(look.outcome for look in (LOOK, DOWN, UNKNOWN)), "ms")
+STAGES = ("Resolve", "1.2 ms"), ("Connect", "3.4 ms"), ("TLS", ""), ("First byte or upgrade", "7.7 ms")
+WORKS = Outcome(None, 12.3 * MILLISECOND, status=101)
+DOWN = Outcome(Failure.HTTP_5XX, 0.9 * MILLISECOND, detail=sentences.ANSWERED % {"status": 503}, status=503)
+UNKNOWN = Outcome(Failure.PROBER_FAULT, 0.1 * MILLISECOND, detail=sentences.OWN_FAULT % {"kind": "Oops"})
+FOREIGN = ("chat-3", "LIVE", "kim (Slack)", "TLS", "DNS", "HTTP 5xx", "Oops", "ms")
+
+
+def looked(outcome, stages=STAGES):
+    told = [(gettext(label), value) for label, value in stages]
+    return presses.looked(presses.Look("chat-3", "LIVE", outcome.ok, outcome_text(outcome), told, "kim (Slack)"))
+
 
 MESSAGES = {
-    "press-probe": lambda: presses.looked(LOOK),
-    "press-probe-that-failed": lambda: presses.looked(DOWN),
-    "press-probe-that-says-nothing": lambda: presses.looked(UNKNOWN),
+    "press-probe": lambda: looked(WORKS),
+    "press-probe-that-failed": lambda: looked(DOWN),
+    "press-probe-that-says-nothing": lambda: looked(UNKNOWN, ()),
     "press-too-late": lambda: Message(presses.over(NOON), []),
     "press-second": lambda: Message(presses.taken("kim (Slack)"), []),
     "press-forgotten": lambda: Message(presses.forgotten(), []),
@@ -47,7 +51,7 @@ def test_message_reads(name):
 def test_nothing_is_left_in_english_for_a_korean_reader(name):
     with translation.override("ko"):
         reading = shown(MESSAGES[name]())
-    for same in (*FOREIGN, *(label for label, _ in LOOK.stages)):
+    for same in FOREIGN:
         reading = reading.replace(same, "")
     assert re.findall(r"[A-Za-z]{2,}", reading) == []
 

@@ -13,7 +13,7 @@ from monitors.models import Incident
 from monitors.tests.builders import NOW, SECOND
 from notifications import outbox
 from notifications.blocks import Message
-from notifications.models import Channel, Delivery, Storm
+from notifications.models import Channel, Delivery, Storm, Workspace
 from notifications.outbox.surveying import survey
 from notifications.tests.reading import shown
 from notifications.tests.standin import Fault, Kind
@@ -62,6 +62,7 @@ def test_a_wave_is_one_message_that_is_kept_up_to_date_and_one_for_its_end(slack
 
 
 def test_who_was_told_of_before_points_at_the_storm_and_recovers_inside_it(slack, channel, clock):
+    Workspace.objects.create(url="https://stand-in.slack.com/")
     at(clock, NOW)
     servers = fail(1)
     run(clock)
@@ -75,7 +76,37 @@ def test_who_was_told_of_before_points_at_the_storm_and_recovers_inside_it(slack
     assert "all 7 servers are up again" in end.text
     pointing, *_, over = [entry for entry in edits(slack) if "is down" in entry.text or "was down for" in entry.text]
     assert "one message tells of all of them" in as_read(pointing)
+    assert f"https://stand-in.slack.com/archives/{channel.pk}/p{opening.ts.replace('.', '')}" in as_read(pointing)
     assert servers[0].host_name in over.text
+
+
+def test_whoever_is_down_beside_a_storm_is_counted_and_its_end_is_that_of_its_own(slack, channel, clock):
+    at(clock, NOW)
+    before = fail(3)
+    run(clock, 60)
+    servers = fail(6, clock.now)
+    run(clock, 5)
+    opening = slack.ledger.posted()[-1]
+    assert "9 of 9 down, 6 of them since" in opening.text
+    assert "9 of 9 servers are down" in as_read(opening)
+    assert "3 other servers are down too" in as_read(opening)
+    look(before[:1], clock.now, ok=True)
+    run(clock, 5)
+    assert "8 of 9 down, 6 of them since" in edits(slack)[-1].text
+    look(servers, clock.now, ok=True)
+    run(clock, 5)
+    assert "all 6 servers are up again" in texts(slack)[-1]
+
+
+def test_who_points_at_a_storm_in_an_unknown_workspace_has_no_link(slack, channel, clock):
+    at(clock, NOW)
+    fail(1)
+    run(clock)
+    fail(6, clock.now)
+    run(clock, 6)
+    [pointing] = [entry for entry in edits(slack) if "is down" in entry.text]
+    assert "one message tells of all of them" in as_read(pointing)
+    assert "Open the message" not in as_read(pointing)
 
 
 def test_a_webhook_is_told_the_beginning_one_summary_and_the_end(slack, clock):

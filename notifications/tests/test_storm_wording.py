@@ -17,6 +17,7 @@ STORM = wording.Storm(
     watched=52,
     struck=37,
     down=37,
+    down_in_all=37,
     began_at=NOON,
     ended_at=None,
     names=tuple(f"chat-{number}" for number in range(1, 11)),
@@ -28,10 +29,11 @@ STORM = wording.Storm(
     deleted=0,
     link="https://monitor.example.com/?environment=LIVE&health=UNHEALTHY",
 )
-FEW = replace(STORM, down=2, names=("chat-3", "chat-7"), failure=None, host=None, address=None)
-OVER = replace(FEW, down=0, names=(), ended_at=NOON + timedelta(seconds=754), recovered=37)
+FEW = replace(STORM, down=2, down_in_all=2, names=("chat-3", "chat-7"), failure=None, host=None, address=None)
+OVER = replace(FEW, down=0, down_in_all=0, names=(), ended_at=NOON + timedelta(seconds=754), recovered=37)
 MIXED = replace(OVER, recovered=33, paused=2, deleted=1)
-FOREIGN = ("lb-2.example.com", "10.0.3.7", STORM.link, "LIVE", "chat")
+LONG = tuple(f"chat-{number}.eu-central-1.compute.example.internal" for number in range(1, 11))
+FOREIGN = (*LONG, "lb-2.example.com", "10.0.3.7", STORM.link, "LIVE", "chat")
 
 MESSAGES = {
     "storm": lambda: wording.storm_message(STORM, edited=True),
@@ -39,6 +41,8 @@ MESSAGES = {
         replace(STORM, failure=None, host=None, address=None), edited=False
     ),
     "storm-with-few-left": lambda: wording.storm_message(FEW, edited=True),
+    "storm-beside-others": lambda: wording.storm_message(replace(STORM, down_in_all=40), edited=True),
+    "storm-of-long-names": lambda: wording.storm_message(replace(STORM, names=LONG), edited=True),
     "storm-that-may-be-a-repeat": lambda: wording.storm_message(STORM, edited=False, possible_repeat=True),
     "storm-that-is-over": lambda: wording.storm_message(OVER, edited=True),
     "storm-end": lambda: wording.storm_end_message(OVER),
@@ -76,9 +80,13 @@ STORMS = st.builds(
     host=SHARED,
     address=SHARED,
     down=st.integers(0, 10_000),
+    down_in_all=st.integers(0, 20_000),
 )
 LONGEST = replace(
     STORM,
+    struck=10_000,
+    down=10_000,
+    down_in_all=10_001,
     environment=ENDLESS,
     names=(ENDLESS,) * 10,
     failure=wording.Shared(ENDLESS, 1),
@@ -99,3 +107,10 @@ def test_whatever_a_server_is_called_slack_takes_the_message_and_mentions_nobody
             wording.storm_end_message(replace(storm, ended_at=storm.ended_at or NOON), late=True, possible_repeat=True),
         ):
             assert_harmless(message)
+
+
+def test_however_long_the_names_are_the_number_of_the_others_is_told():
+    for names in (LONG, ("x" * 255,) * 10, (ENDLESS,) * 10):
+        assert "and 9990 more" in shown(wording.storm_message(replace(LONGEST, names=names), edited=True))
+    listed = shown(wording.storm_message(replace(STORM, names=LONG), edited=True))
+    assert f"Down: {', '.join(LONG)} and 27 more\n" in listed

@@ -22,7 +22,7 @@ OUTAGE = wording.Outage(
     environment="LIVE",
     address="wss://chat-3.example.com:443/hub/chat",
     failure="refused",
-    detail="10.0.0.3 port 443",
+    detail="The connection was refused: nothing listens on that port.",
     began_at=NOON,
     confirmed_at=NOON + timedelta(seconds=60),
     ended_at=None,
@@ -32,6 +32,7 @@ OUTAGE = wording.Outage(
 )
 OVER = replace(OUTAGE, ended_at=NOON + timedelta(seconds=252), end_reason="outcomes")
 PAUSED, DELETED = replace(OVER, end_reason="paused"), replace(OVER, end_reason="deleted")
+STORM = "https://example.slack.com/archives/C0001/p1795348985000100"
 TAKEN = replace(OUTAGE, acknowledged_by="kim", detail="")
 
 MESSAGES = {
@@ -39,7 +40,8 @@ MESSAGES = {
     "failure-with-buttons": lambda: wording.failure_message(OUTAGE, buttons=True),
     "failure-acknowledged": lambda: wording.failure_message(TAKEN, buttons=True),
     "failure-that-may-be-a-repeat": lambda: wording.failure_message(OUTAGE, possible_repeat=True),
-    "failure-in-a-storm": lambda: wording.failure_message(OUTAGE, in_storm=True),
+    "failure-in-a-storm": lambda: wording.failure_message(OUTAGE, storm=STORM),
+    "failure-in-a-storm-that-is-not-posted-yet": lambda: wording.failure_message(OUTAGE, storm=""),
     "still-down": lambda: wording.still_down_message(replace(OUTAGE, link=""), buttons=True),
     "over": lambda: wording.over_message(replace(OVER, acknowledged_by="kim")),
     "over-by-a-pause": lambda: wording.over_message(PAUSED),
@@ -67,7 +69,7 @@ def test_nothing_is_left_in_english_for_a_korean_reader(name):
     """But names and addresses, units of time and Slack."""
     with translation.override("ko"):
         reading = shown(MESSAGES[name]())
-    for same in (OUTAGE.address, OUTAGE.link, OUTAGE.detail, OUTAGE.host_name, "LIVE", "kim", "alerts", "Slack"):
+    for same in (OUTAGE.address, OUTAGE.link, STORM, OUTAGE.host_name, "LIVE", "kim", "alerts", "Slack"):
         reading = reading.replace(same, "")
     assert re.findall(r"[A-Za-z]{2,}", reading) == []
 
@@ -136,8 +138,8 @@ def assert_harmless(message: Message) -> None:
 
 
 def every_message(outage, reason, actor, repeat):
-    yield wording.failure_message(outage, possible_repeat=repeat, buttons=True, in_storm=True)
-    yield wording.still_down_message(outage, possible_repeat=repeat, buttons=True, in_storm=True)
+    yield wording.failure_message(outage, possible_repeat=repeat, buttons=True, storm="")
+    yield wording.still_down_message(outage, possible_repeat=repeat, buttons=True, storm="")
     yield wording.over_message(replace(outage, end_reason=reason), possible_repeat=repeat)
     yield wording.recovery_message(outage, possible_repeat=repeat)
     for ended_by in (reason, "paused"):

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from monitors.wording import duration_words, failure_label, failure_words
+from monitors.wording import detail_words, duration_words, failure_label, failure_words
 from notifications.blocks import (
     Block,
     Message,
@@ -90,23 +90,24 @@ class Outage:
 
 
 def failure_message(
-    outage: Outage, *, buttons: bool = False, in_storm: bool = False, possible_repeat: bool = False
+    outage: Outage, *, buttons: bool = False, storm: str | None = None, possible_repeat: bool = False
 ) -> Message:
-    """The server has failed. `in_storm`: another message of the channel tells what becomes of it."""
+    """The server has failed. `storm`: the address of another message of the channel, which tells what becomes of it;
+    empty where that is not known, None where there is no such message."""
     text = _("%(environment)s %(name)s is down: %(failure)s (since %(since)s)") % _escaped(outage)
     title = _("%(environment)s %(name)s is down") % _names(outage)
-    blocks = [_failure_facts(outage), _span(outage), *_storm(in_storm), *_link(outage), *_buttons(outage, buttons)]
+    blocks = [_failure_facts(outage), _span(outage), *_storm(storm), *_link(outage), *_buttons(outage, buttons)]
     return build(DOWN, title, text, blocks, possible_repeat=possible_repeat)
 
 
 def still_down_message(
-    outage: Outage, *, buttons: bool = False, in_storm: bool = False, possible_repeat: bool = False
+    outage: Outage, *, buttons: bool = False, storm: str | None = None, possible_repeat: bool = False
 ) -> Message:
     """The state of a server that was down already when this channel began to be told about it."""
     text = _("%(environment)s %(name)s is still down: %(failure)s (since %(since)s)") % _escaped(outage)
     title = _("%(environment)s %(name)s is still down") % _names(outage)
     why = note(_("Told now because alerts for this server have just been switched on."))
-    blocks = [_failure_facts(outage), _span(outage), why, *_storm(in_storm)]
+    blocks = [_failure_facts(outage), _span(outage), why, *_storm(storm)]
     blocks += [*_link(outage), *_buttons(outage, buttons)]
     return build(DOWN, title, text, blocks, possible_repeat=possible_repeat)
 
@@ -226,7 +227,7 @@ def _failure_facts(outage: Outage) -> Block:
         [
             *_identity(outage),
             (_("What failed"), failure_label(outage.failure)),
-            (_("Detail"), outage.detail),
+            (_("Detail"), detail_words(outage.detail)),
             (_("Acknowledged by"), outage.acknowledged_by),
         ]
     )
@@ -238,7 +239,7 @@ def _past_facts(outage: Outage, label: str) -> Block:
             *_identity(outage),
             (_("Was down for"), _lasted(outage)),
             (label, failure_label(outage.failure)),
-            (_("Detail"), outage.detail),
+            (_("Detail"), detail_words(outage.detail)),
             (_("Acknowledged by"), outage.acknowledged_by),
         ]
     )
@@ -267,8 +268,11 @@ def _page(outage: Outage, reason: str) -> list[Block]:
     return [] if reason == "deleted" else _link(outage)
 
 
-def _storm(in_storm: bool) -> list[Block]:
-    return [note(_("Many servers are down: one message tells of all of them from now on."))] if in_storm else []
+def _storm(address: str | None) -> list[Block]:
+    if address is None:
+        return []
+    told = note(_("Many servers are down: one message tells of all of them from now on."))
+    return [told, link(address, clip(_("Open the message that tells of all"), SHORT))] if address else [told]
 
 
 def _buttons(outage: Outage, wanted: bool) -> list[Block]:

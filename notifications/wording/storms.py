@@ -10,9 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitors.wording import duration_words, failure_label, failure_words
-from notifications.blocks import Block, Message, clean, clip, facts, link, mrkdwn, note, section, slack_date
+from notifications.blocks import (
+    Block,
+    Message,
+    clean,
+    clip,
+    facts,
+    link,
+    listing,
+    mrkdwn,
+    note,
+    section,
+    slack_date,
+)
 from notifications.wording.parts import DOWN, MAX_ENVIRONMENT, NEUTRAL, NOBODY, SHORT, UP, build
 
 
@@ -36,6 +49,8 @@ class Storm:
     """Servers that the storm has taken in."""
     down: int
     """Those of them that are down now."""
+    down_in_all: int
+    """Servers of the environment that are down now: those, and who fails by itself or in another storm."""
     began_at: datetime
     """The first failed probe of the first of them."""
     ended_at: datetime | None
@@ -55,6 +70,11 @@ class Storm:
     """Address of the list of what is down; empty for none."""
 
     @property
+    def others(self) -> int:
+        """Servers that are down and told by other messages, or by none."""
+        return max(0, self.down_in_all - self.down)
+
+    @property
     def all_recovered(self) -> bool:
         return self.recovered == self.struck
 
@@ -63,17 +83,22 @@ def storm_message(storm: Storm, *, edited: bool, possible_repeat: bool = False) 
     """The storm as it stands. `edited`: the message is kept up to date."""
     if storm.ended_at is not None:
         return _over_message(storm, possible_repeat=possible_repeat)
-    numbers = {"environment": _environment(storm), "down": storm.down, "watched": storm.watched}
+    numbers = {"environment": _environment(storm), "down": storm.down_in_all, "watched": storm.watched}
     title = _("%(environment)s: %(down)d of %(watched)d servers are down") % numbers
-    text = _("%(environment)s: %(down)d of %(watched)d down since %(since)s") % {
+    text = _("%(environment)s: %(down)d of %(watched)d down since %(since)s")
+    if storm.others:
+        text = _("%(environment)s: %(down)d of %(watched)d down, %(together)d of them since %(since)s")
+    text %= {
         **numbers,
         "environment": mrkdwn(_environment(storm)),
+        "together": storm.down,
         "since": slack_date(storm.began_at),
     }
     if storm.failure:
         words = mrkdwn(failure_words(storm.failure.value), SHORT)
         text = _("%(text)s: %(what)s") % {"text": text, "what": _share(storm, words, storm.failure.count)}
-    blocks = [section(_span(storm)), *_common(storm), *_names(storm), note(_promise(edited)), *_link(storm)]
+    blocks = [section(_span(storm)), *_common(storm), *_names(storm), *_others(storm), note(_promise(edited))]
+    blocks += _link(storm)
     return build(DOWN, title, text, blocks, possible_repeat=possible_repeat)
 
 
@@ -134,16 +159,22 @@ def _common(storm: Storm) -> list[Block]:
 
 
 def _names(storm: Storm) -> list[Block]:
-    names = [clean(name, SHORT) or NOBODY for name in storm.names]
-    if not names:
+    if not storm.names:
         return []
-    listed = ", ".join(names)
-    rest = storm.down - len(names)
-    if rest > 0:
-        listed = _("%(names)s and %(rest)d more") % {"names": listed, "rest": rest}
-    label = {"type": "text", "text": _("Down") + ": ", "style": {"bold": True}}
-    parts = [label, {"type": "text", "text": listed}]
-    return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}]
+    rest = storm.down - len(storm.names)
+    more = _("and %(rest)d more") % {"rest": rest} if rest > 0 else ""
+    return [listing(_("Down"), [clean(name, SHORT) or NOBODY for name in storm.names], more)]
+
+
+def _others(storm: Storm) -> list[Block]:
+    if not storm.others:
+        return []
+    text = ngettext(
+        "%(count)d other server is down too; this message does not tell what becomes of it.",
+        "%(count)d other servers are down too; this message does not tell what becomes of them.",
+        storm.others,
+    )
+    return [note(text % {"count": storm.others})]
 
 
 def _promise(edited: bool) -> str:
