@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from monitors.models import Environment
 from notifications.models import Channel
+from notifications.refusals import describe_refusal
 from notifications.validation import LONGEST_CHANNEL_NAME, clean_channel_name, new_hook_id
 from notifications.webhooks import clean_hook_url, hint
 
@@ -36,8 +38,8 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         required=False,
         widget=SecretInput({"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "An incoming webhook of Slack; stored encrypted, never shown again. Empty = it stays as it is; without "
-            "one, messages go out by the bot token."
+            "An incoming webhook of Slack; stored encrypted, never shown again. Without one, messages go out by the "
+            "bot token."
         ),
     )
     remove_webhook = forms.BooleanField(
@@ -63,6 +65,14 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         model = Channel
         fields: tuple[str, ...] = ("channel_id", "name", "enabled", "environments", "language")
         help_texts = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.fields["webhook"].help_text = _(
+                "An incoming webhook of Slack; stored encrypted, never shown again. Empty = it stays as it is; without "
+                "one, messages go out by the bot token."
+            )
 
     def clean_webhook(self) -> str:
         text = self.cleaned_data["webhook"]
@@ -124,9 +134,19 @@ class NameForm(forms.Form):
 
 
 class NewWorkspaceChannelForm(NameForm):
+    """`lacking` are the scopes that are missing, by whether the channel is private: a choice that is none is fixed."""
+
     is_private = forms.BooleanField(
         label=gettext_lazy("Private"),
         required=False,
         help_text=gettext_lazy("Only those who are invited see it. It cannot be made public later."),
     )
     enabled = forms.BooleanField(label=gettext_lazy("It receives alerts"), required=False, initial=True)
+
+    def __init__(self, *args: Any, lacking: Mapping[bool, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(lacking) == 1:
+            ((impossible, scope),) = lacking.items()
+            field = self.fields["is_private"]
+            field.disabled, field.initial = True, not impossible
+            field.help_text = describe_refusal("missing_scope", needed=scope)

@@ -28,20 +28,10 @@ from notifications.serializers import (
 )
 from notifications.slack import RefusedError, Reply
 from notifications.workspace.turns import may_pass
-from notifications.workspace.wording import describe_error, describe_managing
+from notifications.workspace.wording import BAD_NAMES, describe_error, describe_managing
 
 TRY_AGAIN = timedelta(seconds=5)
 """Where Slack did not say when."""
-BAD_NAMES = frozenset(
-    {
-        "invalid_name",
-        "invalid_name_maxlength",
-        "invalid_name_punctuation",
-        "invalid_name_required",
-        "invalid_name_specials",
-        "no_channel",
-    }
-)
 STATUS = {"name_taken": status.HTTP_409_CONFLICT, "channel_not_found": status.HTTP_404_NOT_FOUND}
 REFUSALS = {
     404: OpenApiResponse(description="`slack_channel_not_found`, or it is not in the list."),

@@ -289,7 +289,7 @@ def test_a_channel_is_renamed_in_slack(listed, operator):
     assert "#ops is now #ops-live." in text(post(operator, f"{PAGE}{ops.id}/rename/", name="ops-live"))
     assert ops.name == "ops-live"
     refused = operator.post(f"{PAGE}{listed.channel}/rename/", {"name": "x"})
-    assert "only channels that it made" in str(refused.context["form"].errors["name"])
+    assert "only channels that it made" in str(refused.context["form"].non_field_errors())
 
 
 def test_a_channel_is_archived_after_a_question_and_no_longer_receives_alerts(listed, operator):

@@ -19,8 +19,13 @@ from monitors.views.base import Request, done, page
 from notifications import outbox, workspace
 from notifications.forms import NameForm, NewChannelForm, NewWorkspaceChannelForm, SettingsForm
 from notifications.models import Channel, WorkspaceChannel
-from notifications.slack import RefusedError
-from notifications.workspace.wording import describe_managing
+from notifications.slack import RefusedError, Reply
+from notifications.workspace.wording import (
+    BAD_NAMES,
+    describe_lacking_to_make,
+    describe_managing,
+    lacking_to_make,
+)
 
 
 def _done(request: Request, text: str) -> HttpResponseBase:
@@ -33,6 +38,12 @@ def _shown(request: Request, template: str, title: str, form: Any, **context: An
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     context |= {"title": title, "form": form}
     return render(request, f"notifications/forms/{template}.html", context, status=status)
+
+
+def _refuse(form: NameForm, reply: Reply) -> None:
+    """At the name only what another name would mend."""
+    field = "name" if reply.code in BAD_NAMES or reply.code == "name_taken" else None
+    form.add_error(field, describe_managing(reply.code, reply.detail))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,19 +80,20 @@ def edit(request: Request) -> HttpResponseBase:
 @page("notifications.add_channel")
 def create(request: Request) -> HttpResponseBase:
     """In the workspace. No transaction is open: Slack is asked."""
-    form = NewWorkspaceChannelForm(request.POST if request.method == "POST" else None)
+    lacking = lacking_to_make(workspace.seen())
+    form = NewWorkspaceChannelForm(request.POST if request.method == "POST" else None, lacking=lacking)
     if form.is_valid():
         now = timezone.now()
         try:
             made = workspace.create(form.cleaned_data["name"], is_private=form.cleaned_data["is_private"], now=now)
         except RefusedError as refused:
-            form.add_error("name", describe_managing(refused.reply.code, refused.reply.detail))
+            _refuse(form, refused.reply)
         else:
             if not form.cleaned_data["enabled"]:
                 return _done(request, _("#%(name)s is made.") % {"name": made})
             workspace.listen(made.pk, True, now)
             return _done(request, _("#%(name)s is made and receives alerts.") % {"name": made})
-    return _shown(request, "name", _("New channel in Slack"), form)
+    return _shown(request, "name", _("New channel in Slack"), form, cannot=describe_lacking_to_make(lacking))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,7 +105,7 @@ def rename(request: Request, slack_id: str) -> HttpResponseBase:
         try:
             renamed = workspace.rename(channel, form.cleaned_data["name"], timezone.now())
         except RefusedError as refused:
-            form.add_error("name", describe_managing(refused.reply.code, refused.reply.detail))
+            _refuse(form, refused.reply)
         else:
             return _done(request, _("#%(before)s is now #%(name)s.") % {"before": channel, "name": renamed})
     return _shown(request, "name", _("Rename #%(name)s") % {"name": channel}, form, channel=channel)

@@ -18,6 +18,7 @@ from notifications.slack import Reply, Verdict
 from notifications.slack import channels as slack
 from notifications.slack.channels import RefusedError, SlackChannel
 from notifications.workspace.cache import account, keep, read_again, seen
+from notifications.workspace.wording import MANAGE
 
 PATIENCE = 5.0
 """Seconds for what is asked of Slack."""
@@ -36,6 +37,7 @@ def create(name: str, now: datetime, *, is_private: bool) -> WorkspaceChannel:
     try:
         made = slack.create_channel(account(timeout=PATIENCE), name, is_private=is_private)
     except RefusedError as refused:
+        _name_the_scope(refused, is_private=is_private)
         unheard = refused.reply.code == "name_taken" and not WorkspaceChannel.objects.filter(name=name).exists()
         if not (unheard or _is_lost(refused.reply)):
             raise
@@ -51,6 +53,7 @@ def rename(channel: WorkspaceChannel, name: str, now: datetime) -> WorkspaceChan
     try:
         renamed = slack.rename_channel(account(timeout=PATIENCE), channel.pk, name)
     except RefusedError as refused:
+        _name_the_scope(refused, is_private=channel.is_private)
         # it may have taken the name itself, when an earlier answer was lost
         shown = _look(channel) if _is_lost(refused.reply) or refused.reply.code == "name_taken" else None
         if shown is None or shown.name != name:
@@ -64,6 +67,7 @@ def archive(channel: WorkspaceChannel, now: datetime) -> bool:
     try:
         slack.archive_channel(account(timeout=PATIENCE), channel.pk)
     except RefusedError as refused:
+        _name_the_scope(refused, is_private=channel.is_private)
         shown = _look(channel) if _is_lost(refused.reply) else None
         if shown is None or not shown.is_archived:
             raise
@@ -85,6 +89,13 @@ def listen(channel_id: str, enabled: bool, now: datetime) -> bool:
         pass
     outbox.set_enabled([channel_id], enabled, now)
     return Channel.objects.filter(pk=channel_id).exists()
+
+
+def _name_the_scope(refused: RefusedError, *, is_private: bool) -> None:
+    """Slack lists every scope with which the method can be used; a channel needs the one of its kind."""
+    scope = MANAGE[is_private]
+    if scope in refused.reply.detail.split(","):
+        refused.reply = replace(refused.reply, detail=scope)
 
 
 def _is_lost(reply: Reply) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -24,6 +24,8 @@ SCOPES: dict[str, Promise] = {
     "groups:write": gettext_lazy("making, renaming and archiving private channels"),
 }
 """What each scope of the bot is for. Only the first is needed to send."""
+MANAGE = {False: "channels:manage", True: "groups:write"}
+"""The scope that making, renaming and archiving needs, by whether the channel is private."""
 
 _NOTHING_DONE = gettext_lazy("Slack cannot be reached, and nothing was done: check the network, DNS and any proxy.")
 _PERHAPS_DONE = gettext_lazy(
@@ -45,6 +47,17 @@ MANAGING: dict[str, Promise] = {
     "not_in_channel": gettext_lazy("The app is not in the channel: invite it there (/invite), then try again."),
 }
 """Where what is said of a message would mislead whoever makes, renames or archives a channel."""
+BAD_NAMES = frozenset(
+    {
+        "invalid_name",
+        "invalid_name_maxlength",
+        "invalid_name_punctuation",
+        "invalid_name_required",
+        "invalid_name_specials",
+        "no_channel",
+    }
+)
+"""Refusals that another name would mend; so would it `name_taken`."""
 
 
 def describe_managing(code: str, needed: str = "") -> str:
@@ -98,3 +111,19 @@ def missing_scopes(workspace: Workspace) -> dict[str, Promise]:
     """The scopes that the app lacks, with what each would be for; nothing before Slack was asked."""
     had: Collection[str] = workspace.scopes
     return {scope: purpose for scope, purpose in SCOPES.items() if had and scope not in had}
+
+
+def lacking_to_make(workspace: Workspace) -> dict[bool, str]:
+    """The scope that is missing for making channels, by whether they are private; nothing before Slack was asked."""
+    return {is_private: scope for is_private, scope in MANAGE.items() if scope in missing_scopes(workspace)}
+
+
+def describe_lacking_to_make(lacking: Mapping[bool, str]) -> str:
+    """Why no channel can be made; empty when some can."""
+    if len(lacking) < len(MANAGE):
+        return ""
+    return _(
+        "The app can make no channels: it lacks the scope %(public)s, and %(private)s for private ones. Add what you "
+        "need under OAuth & Permissions, install the app again, and choose “Ask Slack again” on the page of the "
+        "channels."
+    ) % {"public": lacking[False], "private": lacking[True]}
