@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Sum
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -18,14 +18,25 @@ from prometheus_client.registry import Collector
 from healthcheck import readiness
 from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
-from notifications.models import Channel, Delivery, Guarantee, State
-from notifications.socket import counting
+from notifications.lacks import CUT_OFF
+from notifications.models import Channel, Delivery, Guarantee, Kind
+from notifications.outbox import counting
+from notifications.outbox.counting import Counted
+from notifications.socket.counting import counted as presses_counted
 from notifications.socket.state import CONNECTED, OFF, standing
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MOST_DELIVERIES = 10_000
 """Of the last hour, for the quantiles."""
+NEWS = (Kind.FAILURE, Kind.RECOVERY, Kind.ENDED, Kind.ONGOING, Kind.STORM, Kind.STORM_END)
+EVER = {
+    Counted.SENT: "Messages that Slack has accepted, ever.",
+    Counted.RETRIED: "Attempts beyond each message's first, ever.",
+    Counted.FOUND: "Messages whose answer from Slack was lost, and which were found in the channel, ever.",
+    Counted.REPEATED: "Messages that were sent again without knowing whether they had arrived, ever.",
+    Counted.FAILED: "Messages that were given up, ever.",
+}
 QUANTILES = (0.5, 0.95, 0.99, 1.0)
 
 
@@ -49,6 +60,7 @@ class _Collector(Collector):
         yield _servers()
         yield from _pulse(self._now)
         yield from _outcomes(self._now)
+        yield from _channels()
         yield from _deliveries(self._now)
         yield from _buttons(self._now)
 
@@ -94,45 +106,36 @@ def _outcomes(now: datetime) -> Iterator[Metric]:
     yield _gauge("open_incidents", "Outages going on.", [((), Incident.objects.filter(ended_at=None).count())])
 
 
-def _by_state() -> Iterable[dict[str, Any]]:
-    rows: Any = Delivery.objects.order_by().values("state")
-    found: Iterable[dict[str, Any]] = rows.annotate(
-        count=Count("id"),
-        all_attempts=Sum("attempts"),
-        tried=Count("id", filter=Q(attempts__gt=0)),
-        found_ones=Count("id", filter=Q(found=True)),
-        repeated=Count("id", filter=Q(possible_repeat=True)),
-    )
-    return found
-
-
-def _promised() -> dict[tuple[str], int]:
+def _channels() -> Iterator[Metric]:
     names = {Guarantee.UNCHECKED.value: "unchecked"}
-    counted = {(names.get(value, value),): 0 for value in Guarantee.values}
-    rows = Channel.objects.enabled().order_by().values_list("guarantee").annotate(count=Count("channel_id"))
-    return counted | {(names.get(guarantee, guarantee),): count for guarantee, count in rows}
+    counted = Counter({(names.get(value, value),): 0 for value in Guarantee.values})
+    cut_off = 0
+    rows = Channel.objects.enabled().order_by().values_list("guarantee", "lacks").annotate(count=Count("channel_id"))
+    for guarantee, lacks, count in rows:
+        counted[(names.get(guarantee, guarantee),)] += count
+        cut_off += count if lacks in CUT_OFF else 0
+    yield _gauge("channels", "Channels that receive alerts.", counted.items(), "guarantee")
+    yield _gauge("channels_cut_off", "Channels that should receive alerts and cannot.", [((), cut_off)])
 
 
 def _deliveries(now: datetime) -> Iterator[Metric]:
-    counted = Counter(dict.fromkeys(State.values, 0))
-    doubts = Counter(dict.fromkeys(("retries", "found", "repeated"), 0))
-    for row in _by_state():
-        counted[row["state"]] = row["count"]
-        doubts += Counter(retries=row["all_attempts"] - row["tried"], found=row["found_ones"], repeated=row["repeated"])
-    yield _gauge("deliveries", "Kept messages.", (((state,), count) for state, count in counted.items()), "state")
-    yield _gauge("delivery_retries", "Attempts beyond each kept message's first.", [((), doubts["retries"])])
-    text = "Kept messages whose answer from Slack was lost, and which were found in the channel."
-    yield _gauge("deliveries_found", text, [((), doubts["found"])])
-    text = "Kept messages that were sent again without knowing whether they had arrived."
-    yield _gauge("deliveries_repeated", text, [((), doubts["repeated"])])
-    yield _gauge("channels", "Channels that receive alerts.", _promised().items(), "guarantee")
+    kept = counting.by_state()
+    yield _gauge("deliveries", "Kept messages.", (((state,), count) for state, count in kept.items()), "state")
+    for name, count in counting.ever().items():
+        yield CounterMetricFamily(f"healthcheck_deliveries_{name}", EVER[name], value=count)
     pending = readiness.pending_delivery_age(now)
     yield _age("oldest_pending_delivery_seconds", "Since the oldest news that are not told yet.", pending)
-    recent = Delivery.objects.filter(created_at__gte=now - HOUR, seconds__isnull=False).order_by(F("created_at").desc())
-    seconds = sorted(value or 0.0 for value in recent.values_list("seconds", flat=True)[:MOST_DELIVERIES])
+    seconds = _delivery_seconds(now)
     samples = [((str(share),), seconds[round(share * (len(seconds) - 1))]) for share in QUANTILES if seconds]
-    text = "From a status change to Slack's acceptance, of the messages of the last hour."
+    text = "From a status change to Slack's acceptance, of the news of the last hour."
     yield _gauge("delivery_seconds", text, samples, "quantile")
+
+
+def _delivery_seconds(now: datetime) -> list[float]:
+    """Sorted; of news alone, and not of what was late before it was made, such as a test or a summary."""
+    recent = Delivery.objects.filter(created_at__gte=now - HOUR, seconds__isnull=False, kind__in=NEWS)
+    latest = recent.order_by(F("created_at").desc()).values_list("seconds", flat=True)
+    return sorted(value or 0.0 for value in latest[:MOST_DELIVERIES])
 
 
 def _buttons(now: datetime) -> Iterator[Metric]:
@@ -143,6 +146,6 @@ def _buttons(now: datetime) -> Iterator[Metric]:
     presses = CounterMetricFamily(
         "healthcheck_slack_presses", "Presses of buttons in Slack, ever.", labels=("action", "outcome")
     )
-    for labels, count in counting.counted().items():
+    for labels, count in presses_counted().items():
         presses.add_metric(labels, count)
     yield presses

@@ -356,3 +356,16 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} {self.state}"
+
+
+class DeliveryCount(models.Model):
+    """Of the deliveries that are no longer kept, how many there were, for the metrics. Written by `outbox` alone."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()  # nobody is shown a row
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"

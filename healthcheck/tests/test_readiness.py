@@ -184,5 +184,5 @@ def test_metrics_cost_the_same_for_any_number_of_servers(django_assert_num_queri
     for count in (1, 20):
         for _ in range(count):
             server()
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):
             scraper.get("/metrics")

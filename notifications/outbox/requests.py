@@ -7,7 +7,9 @@ from datetime import datetime
 from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox import counting
 from notifications.outbox.claiming import ENDING, TELLING, new_test
+from notifications.outbox.counting import Counted
 
 TRIED_AGAIN = (State.FAILED, State.SKIPPED, State.UNCERTAIN)
 
@@ -42,6 +44,8 @@ def resend(delivery_id: int, now: datetime) -> None:
     if delivery.state == State.UNCERTAIN:  # it may be there: looked for first where that can be done
         again.update(next_attempt_at=now)
     else:
+        if delivery.state == State.FAILED:
+            counting.add(Counted.FAILED)  # which its row no longer tells
         again.update(state=State.PENDING, reason="", error="", next_attempt_at=now)
 
 

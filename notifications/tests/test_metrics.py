@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError
 
 from healthcheck import metrics
 from monitors.tests.builders import NOW, SECOND, see, server
+from notifications import outbox
 from notifications.models import Channel, Delivery, PressCount
+from notifications.outbox.counting import Counted
 from notifications.socket import state
 from notifications.socket.counting import Ended, Tally
+from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack
 from notifications.tests.test_workspace import tick
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
+SLOWEST = 'healthcheck_delivery_seconds{quantile="1.0"}'
 
 
 def figures(now=NOW):
@@ -23,11 +29,18 @@ def figures(now=NOW):
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
 
+def ever(name):
+    return figures()[f"healthcheck_deliveries_{name}_total"]
+
+
 def test_a_new_installation_has_sent_nothing():
     found = figures()
-    for name in ("delivery_retries", "deliveries_found", "deliveries_repeated", 'deliveries{state="sent"}'):
-        assert found[f"healthcheck_{name}"] == 0
+    assert found['healthcheck_deliveries{state="sent"}'] == 0
+    assert {ever(name) for name in Counted} == {0}
     assert found['healthcheck_channels{guarantee="exactly_once"}'] == 0
+
+
+EVER = {"sent": 3, "retried": 2 + 1, "found": 1, "repeated": 1, "failed": 1}
 
 
 def test_what_became_of_every_message_is_counted(slack, channel, clock):
@@ -49,9 +62,7 @@ def test_what_became_of_every_message_is_counted(slack, channel, clock):
     found = figures(clock.now)
     assert found['healthcheck_deliveries{state="sent"}'] == 3
     assert found['healthcheck_deliveries{state="failed"}'] == 1
-    assert found["healthcheck_deliveries_found"] == 1
-    assert found["healthcheck_delivery_retries"] == 2 + 1
-    assert found["healthcheck_deliveries_repeated"] == 1
+    assert {name.value: ever(name) for name in Counted} == EVER
     assert found['healthcheck_channels{guarantee="at_least_once"}'] == 1
 
 
@@ -61,7 +72,56 @@ def test_what_waits_is_counted_and_how_long_the_oldest_has_waited(slack, channel
     found = figures(NOW + 60 * SECOND)
     assert found['healthcheck_deliveries{state="uncertain"}'] == found['healthcheck_deliveries{state="pending"}'] == 1
     assert found["healthcheck_oldest_pending_delivery_seconds"] == 60
-    assert found["healthcheck_delivery_retries"] == 0
+    assert ever(Counted.RETRIED) == 0
+
+
+def test_what_is_no_longer_kept_is_still_counted(slack, channel, clock):
+    slack.faults.set(Fault(Kind.ERROR, method="chat.postMessage", code="service_unavailable", times=1))
+    see(server(), "+--++")
+    run(clock, 20)
+    slack.faults.set(Fault(Kind.ERROR, method="chat.postMessage", code="invalid_blocks"))
+    outbox.request_test(channel.pk, clock.now)
+    run(clock, 20)
+    before = {name: ever(name) for name in Counted}
+    assert before[Counted.SENT] >= 1
+    assert before[Counted.FAILED] == 1
+    assert outbox.prune(clock.now + timedelta(days=91)) == 3
+    assert not Delivery.objects.exists()
+    assert {name: ever(name) for name in Counted} == before
+    outbox.prune(clock.now + timedelta(days=91))
+    assert {name: ever(name) for name in Counted} == before
+
+
+def test_a_message_that_is_sent_again_after_all_has_failed_all_the_same(slack, channel, clock):
+    slack.faults.set(Fault(Kind.ERROR, method="chat.postMessage", code="is_archived", times=1))
+    outbox.request_test(channel.pk, clock.now)
+    run(clock, 5)
+    outbox.resend(Delivery.objects.get().pk, clock.now)
+    assert ever(Counted.FAILED) == 1
+    run(clock, 5)
+    assert (ever(Counted.FAILED), ever(Counted.SENT), ever(Counted.RETRIED)) == (1, 1, 1)
+
+
+def test_only_news_count_for_how_fast_they_are_told(channel):
+    facts = {"channel": channel, "state": "sent", "sent_at": NOW, "created_at": NOW}
+    Delivery.objects.create(kind="test", key="1", seconds=23, **facts)
+    Delivery.objects.create(kind="storm_summary", key="2", seconds=40, **facts)
+    assert SLOWEST not in figures()
+    Delivery.objects.create(kind="storm", key="3", seconds=1.5, **facts)
+    assert figures()[SLOWEST] == 1.5
+
+
+def test_a_storm_is_told_as_fast_as_its_first_server(slack, channel, clock):
+    waves.fail(6, clock.now - 4 * SECOND)
+    run(clock, 3)
+    assert Delivery.objects.get(kind="storm").seconds == pytest.approx(4, abs=0.01)
+
+
+def test_channels_where_alerts_do_not_arrive_are_counted(channel):
+    Channel.objects.create(channel_id="C2", lacks="is_archived", guarantee="at_least_once")
+    Channel.objects.create(channel_id="C3", lacks="webhook", guarantee="at_least_once")
+    assert figures()["healthcheck_channels_cut_off"] == 1
+    assert figures()['healthcheck_channels{guarantee="at_least_once"}'] == 2
 
 
 CONNECTED = "healthcheck_slack_socket_connected"
