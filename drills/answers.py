@@ -11,7 +11,7 @@ from typing import Any
 
 from drills.fleet import Flapping, server_name
 from drills.ground import Channel, Ground, Options, running_ground, until
-from drills.oracle import POSTS, read_messages
+from drills.oracle import POSTS, overtaken, read_messages
 from drills.result import Result
 from drills.slack import POST, Entry
 from drills.stack import PROCESSES
@@ -193,26 +193,67 @@ def _in_order(ground: Ground, channel: Channel) -> bool:
     return all(earlier.since <= later.since for earlier, later in pairwise(messages))
 
 
-def refuse_connections(options: Options) -> Iterator[Result]:
-    """Drill 3: nobody listens at Slack's address while most servers fail and recover and some stay down. Afterwards all
-    is told: what is over in one late message each."""
-    seconds = options.size(short=25, long=60)
+AWAY: tuple[dict[str, Any], ...] = ({"kind": "refuse"}, {"kind": "status", "status": 503})
+"""Nobody listens at Slack's address, so that nothing can have arrived; or everything is answered by an error of which
+nobody can say that."""
+NOTICED_WITHIN = 15.0
+"""Seconds from Slack's return until the first message leaves, a look or two included."""
+SECONDS_A_MESSAGE = 1.1
+
+
+def take_slack_away(options: Options) -> Iterator[Result]:
+    """Drill 3: Slack is away while most servers fail and recover and some stay down. Afterwards all is told, the oldest
+    first: what is over in one late message each. By a bot, and by a webhook, whose messages cannot be looked for."""
+    seconds = options.size(short=35, long=60)
     flapping, staying = options.size(short=12, long=150), options.size(short=4, long=50)
-    servers = flapping + staying
-    with running_ground(options, servers=servers, bots=1) as ground:
-        over, down = list(range(flapping)), list(range(flapping, servers))
-        ground.slack.mode(kind="refuse", seconds=seconds)
-        back = time.time() + seconds
-        ground.fleet.set_down([*over, *down])
-        until(lambda: ground.fleet.are_certain([*over, *down]), 60)
-        ground.fleet.set_up(over)
-        known = until(lambda: ground.fleet.are_certain(over), 60)
-        ground.must(known and time.time() < back, "Slack was back before all was over")
-        ground.settle(leave_down=down, seconds=300 + 4 * servers)
-        judged = ground.judge()
-        told = [entry["at"] for entry in ground.slack.entries() if entry["method"] in POSTS]
-        drained = max(told, default=back) - back
-        ground.must(judged.late == flapping, f"{judged.late} late messages for {flapping} that were over")
-        allowed = len(told) + 70  # the longest backoff, and ten
-        ground.must(drained <= allowed, f"it took {drained:.0f} s to tell {len(told)}")
-        yield ground.result("3 refuse connections", 1, 1, judged, posts=len(told), drained=round(drained, 1))
+    over, down = list(range(flapping)), list(range(flapping, flapping + staying))
+    drained = []
+    with running_ground(options, servers=flapping + staying, bots=1, webhooks=1) as ground:
+        for away in AWAY:
+            seen = len(ground.slack.entries())
+            back = _fail_while_away(ground, {**away, "seconds": seconds}, over, down)
+            ground.settle(leave_down=down, seconds=300 + 4 * len(ground.fleet.targets))
+            for channel in ground.channels:
+                about = [e for e in ground.slack.entries()[seen:] if e["channel"] == channel.id and e["ts"]]
+                drained.append(_must_be_drained(ground, about, back))
+            ground.settle()  # those that stayed down
+        bot, webhook = ground.channels
+        judged = ground.judge([bot]) + ground.judge([webhook], repeats_allowed=True)
+        expected = len(AWAY) * len(ground.channels) * flapping
+        ground.must(judged.late == expected, f"{judged.late} late messages for {expected} outages that were over")
+        times = {"drained": [round(one, 1) for one in drained]}
+        yield ground.result("3 take Slack away", len(AWAY), len(AWAY), judged, **times)
+
+
+def _fail_while_away(ground: Ground, away: dict[str, Any], over: Sequence[int], down: Sequence[int]) -> float:
+    """Lets half of `down` fail before the others have recovered and half of them thereafter. Returns when Slack was
+    back."""
+    ground.slack.mode(**away)
+    back = time.time() + float(away["seconds"])
+    half = len(down) // 2
+    steps = (
+        (ground.fleet.set_down, over),
+        (ground.fleet.set_down, down[:half]),
+        (ground.fleet.set_up, over),
+        (ground.fleet.set_down, down[half:]),
+    )
+    for change, targets in steps:
+        change(targets)
+        known = until(partial(ground.fleet.are_certain, targets), 60)
+        ground.must(known and time.time() < back, "Slack was back before all had happened")
+    if away["kind"] != "refuse":  # which ends by itself
+        time.sleep(max(0.0, back - time.time()))
+        back = time.time()
+        ground.slack.mode(kind="ok")
+    return back
+
+
+def _must_be_drained(ground: Ground, about: Sequence[Entry], back: float) -> float:
+    """Whether a channel was told what had waited for Slack, soon and the oldest first. Returns the seconds it took."""
+    messages, _ = read_messages(about, [server_name(target) for target in ground.fleet.targets])
+    passed_over = overtaken(ground.fleet.flaps(), messages, known_by=back)
+    ground.must(not passed_over, f"newer news came first: {passed_over[:3]}")
+    took = max((message.at for message in messages), default=back) - back
+    allowed = SECONDS_A_MESSAGE * len(messages) + NOTICED_WITHIN
+    ground.must(took <= allowed, f"it took {took:.0f} s to tell {len(messages)}")
+    return took

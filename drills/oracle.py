@@ -154,10 +154,13 @@ def overtaken(flaps: Iterable[Flap], messages: Iterable[Message], known_by: floa
     channel to which nothing was sent until then is told the oldest first. `messages` are one channel's."""
     by_server = _by_server(flaps)
     late: list[Message] = []
+    told: set[tuple[Flap, News]] = set()
     newest = 0.0
     for message in messages:
-        if message.repeat or (flap := _flap_of(message, by_server[message.server])) is None:
+        flap = _flap_of(message, by_server[message.server])
+        if flap is None or (flap, message.news) in told:
             continue
+        told.add((flap, message.news))
         known = flap.down_for_sure if message.news is News.FAILURE else flap.up_for_sure
         if known is None or known > known_by:
             continue

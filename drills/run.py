@@ -23,7 +23,7 @@ Drill = Callable[[Options], Iterator[Result]]
 DRILLS: dict[str, Drill] = {
     "1": kills.kill_workers_at_random,
     "2": kills.kill_between_recording_and_replying,
-    "3": answers.refuse_connections,
+    "3": answers.take_slack_away,
     "4": answers.limit_the_pace,
     "5": outage.fail_everything,
     "6": infrastructure.kill_redis,
