@@ -1,4 +1,5 @@
 import html
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -59,3 +60,19 @@ def test_clip_counts_as_slack_does(text, limit):
 @given(st.text(st.sampled_from("ab&<>;"), max_size=50).filter(str.strip))
 def test_escaping_loses_nothing(name):
     assert html.unescape(blocks.mrkdwn(name)) == blocks.clean(name)
+
+
+def test_a_list_that_is_too_long_is_cut_in_its_names_and_not_in_their_number():
+    names = [f"{number}-{'😀' * 120}" for number in range(10)]
+    message = blocks.fitting("down", [blocks.header("down"), blocks.listing("Down", names, "and 9990 more")])
+    [label, *parts, more] = message.blocks[1]["elements"][0]["elements"]
+    assert (label["text"], more["text"]) == ("Down: ", " and 9990 more")
+    assert [part["text"][:2] for part in parts[::2]] == [f"{number}-" for number in range(10)]
+    assert {part["text"] for part in parts[1::2]} == {", "}
+
+
+def test_a_message_that_cannot_be_cut_enough_keeps_its_line_and_its_header():
+    header, endless = blocks.header("😀" * 150), blocks.facts([(f"{n}", "😀" * 255) for n in range(100)])
+    message = blocks.fitting("😀" * 400, [header, endless])
+    assert message.blocks == [header]
+    assert len(json.dumps({"text": message.text, "blocks": message.blocks})) <= blocks.MAX_JSON

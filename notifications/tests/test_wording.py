@@ -138,8 +138,8 @@ def assert_harmless(message: Message) -> None:
 
 
 def every_message(outage, reason, actor, repeat):
-    yield wording.failure_message(outage, possible_repeat=repeat, buttons=True, storm="")
-    yield wording.still_down_message(outage, possible_repeat=repeat, buttons=True, storm="")
+    yield wording.failure_message(outage, possible_repeat=repeat, buttons=True, storm=STORM)
+    yield wording.still_down_message(outage, possible_repeat=repeat, buttons=True, storm=STORM)
     yield wording.over_message(replace(outage, end_reason=reason), possible_repeat=repeat)
     yield wording.recovery_message(outage, possible_repeat=repeat)
     for ended_by in (reason, "paused"):
