@@ -23,7 +23,12 @@ KEPT = 200
 LONGEST_REQUEST = 1024 * 1024
 PAGE = (Path(__file__).parent / "slack.html").read_text()
 CHANNEL = {"id": CHANNEL_ID, "name": CHANNEL_NAME, "is_channel": True, "is_member": True, "num_members": 1}
-SCOPES = "channels:history,channels:read,chat:write"
+SCOPES = (
+    "channels:history,channels:join,channels:manage,channels:read,chat:write,chat:write.public,"
+    "groups:history,groups:read,groups:write"
+)
+"""All that the monitor asks for: a demonstration begins without a warning about its own Slack."""
+MANAGING = ("conversations.archive", "conversations.create", "conversations.rename")
 Fields = dict[str, Any]
 
 
@@ -164,6 +169,8 @@ def _answer(name: str, arguments: Fields, conversation: Conversation) -> Fields:
             return {"ok": True, "team": "Demonstration", "team_id": "T0DEMO", "user": "monitor", "user_id": "U0DEMO"}
         case "conversations.list":
             return {"ok": True, "channels": [CHANNEL], "response_metadata": {"next_cursor": ""}}
+        case _ if name in MANAGING:  # there is the one channel, which the demonstration needs as it is
+            return {"ok": False, "error": "restricted_action"}
         case _ if name not in methods:
             return {"ok": False, "error": "unknown_method"}
     if arguments.get("channel") != CHANNEL_ID:

@@ -24,6 +24,7 @@ from notifications.slack import Account, Verdict, call, find_message, post_messa
 from notifications.slack.answers import post_response
 from notifications.socket.connection import Connection
 from notifications.socket.envelopes import Press
+from notifications.workspace.wording import SCOPES, describe_managing
 
 LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
 
@@ -112,9 +113,16 @@ def test_what_a_restart_has_forgotten_is_gone_as_in_slack(account):
 def test_the_channel_is_one_that_is_told_exactly_once(account):
     identity = call(account, "auth.test")
     scopes = {name.lower(): value for name, value in identity.headers.items()}["x-oauth-scopes"]
-    assert {"chat:write", "channels:history"} <= set(scopes.split(","))
+    assert set(scopes.split(",")) == set(SCOPES), "nothing is warned of"
     assert call(account, "conversations.info", channel=plan.CHANNEL_ID).payload["channel"]["is_member"]
     assert call(account, "conversations.info", channel="C1").reply.code == "channel_not_found"
+
+
+@pytest.mark.parametrize("method", ["archive", "create", "rename"])
+def test_the_one_channel_stays_as_it_is_and_the_refusal_is_explained(account, method):
+    refusal = call(account, f"conversations.{method}", channel=plan.CHANNEL_ID, name="night-watch").reply
+    assert (refusal.verdict, refusal.code) == (Verdict.GIVE_UP, "restricted_action")
+    assert "rules forbid it" in describe_managing(refusal.code)
 
 
 def test_only_so_many_messages_are_kept_and_an_answer_outlives_its_question(page, account):
