@@ -236,24 +236,34 @@ def _reason_to_skip(delivery: Delivery, looks: bool) -> str:
     can be looked for; elsewhere its end may tell of it, as what may be a repeat."""
     if delivery.kind in OF_STORM:
         return _reason_to_skip_of_storm(delivery, looks)
+    if reason := reason_untold(delivery):
+        return reason
+    if delivery.kind in TELLING and not (looks and _may_be_there(delivery)):
+        return SkipReason.ABSORBED if _tell_late(delivery) else ""
+    return ""
+
+
+def reason_untold(delivery: Delivery) -> str:
+    """Why it is not worth telling, whatever else waits: nobody wants to know of the failure any more, or the channel
+    was never told of what has ended."""
     if delivery.kind in TELLING and delivery.attempts == 0:
         about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
         notification = about.values_list("notification", flat=True).first()
         if notification is None:
             return SkipReason.SERVER_DELETED
-        if not notification:
-            return SkipReason.NOTIFICATION_OFF
-    if delivery.kind in TELLING and not (looks and _may_be_there(delivery)):
-        return SkipReason.ABSORBED if _tell_late(delivery) else ""
-    if delivery.kind in ENDING:
-        earlier = Delivery.objects.filter(
-            channel=delivery.channel_id, incident_id=delivery.incident_id, kind__in=TELLING
-        )
-        skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
-        delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
-        if skipped and not delivery.facts.get("late") and not earlier.exclude(state=State.SKIPPED).exists():
-            return skipped.reason
-    return ""
+        return "" if notification else SkipReason.NOTIFICATION_OFF
+    if delivery.kind == Kind.STORM_END:
+        earlier = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM)
+    elif delivery.kind in ENDING:
+        to_channel = Delivery.objects.filter(channel=delivery.channel_id)
+        earlier = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
+    else:
+        return ""
+    delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
+    skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
+    if skipped is None or delivery.facts.get("late") or earlier.exclude(state=State.SKIPPED).exists():
+        return ""
+    return skipped.reason
 
 
 def _may_be_there(delivery: Delivery) -> bool:
@@ -271,13 +281,11 @@ def _reason_to_skip_of_storm(delivery: Delivery, looks: bool) -> str:
         if delivery.kind == Kind.STORM:
             _mark_late(end, _may_be_there(delivery))
         return SkipReason.ABSORBED
-    delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
+    reason = reason_untold(delivery)
     opening = of_storm.filter(kind=Kind.STORM).first()
-    if opening is None or delivery.facts.get("late"):
-        return ""
-    if opening.state == State.FAILED:
+    if opening and opening.state == State.FAILED and not delivery.facts.get("late"):
         _mark_late(delivery, opening.possible_repeat)
-    return opening.reason if opening.state == State.SKIPPED else ""
+    return reason
 
 
 def _mark_late(ending: Delivery, possible_repeat: bool) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitors.models import Incident, Server
+from monitors.models import Incident
 from monitors.transactions import retried_atomic
-from notifications.models import Channel, Delivery, Kind, SkipReason, State
+from notifications.models import Channel, Delivery, Kind, State
 from notifications.outbox import counting
-from notifications.outbox.claiming import ENDING, TELLING, new_test
+from notifications.outbox.claiming import new_test, reason_untold
 from notifications.outbox.counting import Counted
 
 TRIED_AGAIN = (State.FAILED, State.SKIPPED, State.UNCERTAIN)
@@ -62,24 +62,3 @@ def _reason_not_to_resend(delivery: Delivery) -> str:
     if delivery.incident_id is not None and not Incident.objects.filter(pk=delivery.incident_id).exists():
         return NotResentError.NOT_KEPT
     return "" if delivery.state == State.UNCERTAIN else reason_untold(delivery)
-
-
-def reason_untold(delivery: Delivery) -> str:
-    """Why it is not worth telling, whatever else waits: nobody wants to know of the failure any more, or the channel
-    was never told of what has ended."""
-    if delivery.kind in TELLING and delivery.attempts == 0:
-        about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
-        notification = about.values_list("notification", flat=True).first()
-        if notification is None:
-            return SkipReason.SERVER_DELETED
-        return "" if notification else SkipReason.NOTIFICATION_OFF
-    if delivery.kind == Kind.STORM_END:
-        earlier = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM)
-    elif delivery.kind in ENDING:
-        to_channel = Delivery.objects.filter(channel=delivery.channel_id)
-        earlier = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
-    else:
-        return ""
-    skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
-    told = delivery.facts.get("late") or earlier.exclude(state=State.SKIPPED).exists()
-    return skipped.reason if skipped and not told else ""
