@@ -23,13 +23,19 @@ from monitors.admin.base import ChoiceFilter, ExplainingAdmin, SecretTextarea
 from notifications import delivery_admin, outbox, storm_admin, workspace_admin
 from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
+from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Guarantee
 from notifications.trial import try_channel
 from notifications.workspace.wording import describe_guarantee
 
 __all__ = ["ChannelAdmin", "delivery_admin", "storm_admin", "workspace_admin"]
 
-GUARANTEE_COLOURS = {Guarantee.EXACTLY_ONCE.value: "success", Guarantee.AT_LEAST_ONCE.value: "warning"}
+NOTHING = "nothing"
+GUARANTEE_COLOURS = {
+    Guarantee.EXACTLY_ONCE.value: "success",
+    Guarantee.AT_LEAST_ONCE.value: "warning",
+    NOTHING: "danger",
+}
 MOST_TESTS = 3
 """Test messages sent by one request, one after the other; a Slack that hangs holds it for ten seconds each."""
 
@@ -117,6 +123,8 @@ class ChannelAdmin(ExplainingAdmin):
 
     @display(description=gettext_lazy("guarantee"), ordering="guarantee", label=GUARANTEE_COLOURS)
     def guarantee_label(self, obj: Channel) -> tuple[str, str]:
+        if obj.lacks in CUT_OFF:
+            return NOTHING, _("alerts do not arrive")
         return obj.guarantee, obj.get_guarantee_display()
 
     @display(description=gettext_lazy("what it means"))

@@ -68,6 +68,11 @@ def test_the_page_of_the_channels_is_not_green(archived):
     assert "at least once" not in page
 
 
+def test_the_admin_is_not_green(archived):
+    page = text(visitor("operator", is_staff=True).get("/admin/notifications/channel/"))
+    assert "alerts do not arrive" in page
+
+
 def test_the_api_says_it(archived):
     shown = client_of("viewer").get("/api/channels/C1/").json()
     assert shown["lacks"] == "is_archived"
