@@ -74,7 +74,8 @@ def _is_lost(code: str) -> bool:
 def describe_guarantee(channel: Channel) -> str:
     """What the channel can be promised, and what is missing for more."""
     if channel.lacks in CUT_OFF:
-        return f"{_('Alerts do not arrive there.')} {describe_lack(channel.lacks)}"
+        nothing = _("Alerts do not arrive there.")
+        return f"{nothing} {describe_lack(channel.lacks)}"
     match channel.guarantee:
         case Guarantee.EXACTLY_ONCE:
             return _("When Slack's answer is lost, the message is looked for before it is sent again.")
