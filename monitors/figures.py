@@ -41,9 +41,11 @@ def strip_svg(recent: str, *, latencies: bool) -> SafeString:
         runs.setdefault(kind, []).append(_bar(position * BAR, length * BAR, BARS[kind]))
         position += length
     paths = "".join(f'<path class="{kind}" d="{"".join(bars)}"/>' for kind, bars in runs.items())
+    stretched = SafeString(' preserveAspectRatio="none"' if latencies else "")  # a list of hundreds saves it
     return format_html(
-        '<svg class="strip" viewBox="0 0 {} 16" role="img" tabindex="0" data-seen="{}" aria-label="{}">{}</svg>',
-        *(LENGTH * BAR, "".join(_packed(seen, latencies)), _summary(seen), SafeString(paths)),  # words of ours, numbers
+        '<svg class="strip" viewBox="0 0 {} 16"{} role="img" tabindex="0" data-seen="{}" aria-label="{}">{}</svg>',
+        *(LENGTH * BAR, stretched),
+        *("".join(_packed(seen, latencies)), _summary(seen), SafeString(paths)),  # words of ours, numbers
     )
 
 

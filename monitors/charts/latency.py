@@ -16,6 +16,8 @@ from monitors.spans import Outage, floor, overlap
 
 BOX = 1_000
 HEADROOM = 1.08
+EDGE = 0.03
+"""Share of the width at either end in which no instant is labelled: half of a label would stick out."""
 
 Row = tuple[datetime, int, int, int, int, int]
 """Start, succeeded, failed, inconclusive, sum and maximum of the time that successes took (µs): a rollup."""
@@ -161,6 +163,7 @@ def draw(
         [
             Label(_percent(at, begin, now), at=at)
             for at in scale.instants(begin, now, zone, hours=reach.hours, days=reach.days)
+            if EDGE <= (at - begin) / reach.length <= 1 - EDGE
         ],
     )
 

@@ -7,6 +7,7 @@ import { word } from "./words.js";
 const DAY = 86400;
 const QUARTER = 900; // some zones are so many seconds off
 const FIRST_DAY = 719163; // 1970-01-01 as Python counts days
+const EDGE = .03; // as monitors.charts.latency.EDGE
 const { lang } = document.documentElement;
 const month = lang === "ko" ? "numeric" : "short"; // seven of 11월 17일 have no room in a narrow window
 const short = new Intl.DateTimeFormat(lang, { month, day: "numeric" });
@@ -48,7 +49,9 @@ const label = (figure) => {
   const reach = Object.fromEntries(Object.entries(figure.dataset).map(([name, text]) => [name, Number(text)]));
   const length = reach.end - reach.begin;
   figure.querySelector(".instants").replaceChildren(...instants(reach).flatMap((at) => {
-    const x = `${(100 * (at / 1000 - reach.begin) / length).toFixed(3)}%`;
+    const share = (at / 1000 - reach.begin) / length;
+    if (share < EDGE || share > 1 - EDGE) return [];
+    const x = `${(100 * share).toFixed(3)}%`;
     const text = drawn("text", { class: "instant", x, y: 192 });
     text.textContent = labelWords(at, length);
     text.append(drawn("title", {}));
