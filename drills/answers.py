@@ -202,17 +202,21 @@ SECONDS_A_MESSAGE = 1.1
 
 
 def take_slack_away(options: Options) -> Iterator[Result]:
-    """Drill 3: Slack is away while most servers fail and recover and some stay down. Afterwards all is told, the oldest
-    first: what is over in one late message each. By a bot, and by a webhook, whose messages cannot be looked for."""
-    seconds = options.size(short=35, long=60)
+    """Drill 3: Slack is away while most servers fail and recover, some stay down, and one that was down recovers and
+    fails again. Afterwards all is told, the oldest first: what is over in one late message each. By a bot, and by a
+    webhook, whose messages cannot be looked for."""
+    seconds = options.size(short=45, long=75)
     flapping, staying = options.size(short=12, long=150), options.size(short=4, long=50)
     over, down = list(range(flapping)), list(range(flapping, flapping + staying))
+    again = flapping + staying
     drained = []
-    with running_ground(options, servers=flapping + staying, bots=1, webhooks=1) as ground:
+    with running_ground(options, servers=again + 1, bots=1, webhooks=1) as ground:
         for away in AWAY:
+            ground.fleet.set_down([again])
+            ground.settle(leave_down=[again])
             seen = len(ground.slack.entries())
-            back = _fail_while_away(ground, {**away, "seconds": seconds}, over, down)
-            ground.settle(leave_down=down, seconds=300 + 4 * len(ground.fleet.targets))
+            back = _fail_while_away(ground, {**away, "seconds": seconds}, over, down, again)
+            ground.settle(leave_down=[*down, again], seconds=300 + 4 * len(ground.fleet.targets))
             for channel in ground.channels:
                 about = [e for e in ground.slack.entries()[seen:] if e["channel"] == channel.id and e["ts"]]
                 drained.append(_must_be_drained(ground, about, back))
@@ -225,17 +229,21 @@ def take_slack_away(options: Options) -> Iterator[Result]:
         yield ground.result("3 take Slack away", len(AWAY), len(AWAY), judged, **times)
 
 
-def _fail_while_away(ground: Ground, away: dict[str, Any], over: Sequence[int], down: Sequence[int]) -> float:
+def _fail_while_away(
+    ground: Ground, away: dict[str, Any], over: Sequence[int], down: Sequence[int], again: int
+) -> float:
     """Lets half of `down` fail before the others have recovered and half of them thereafter. Returns when Slack was
     back."""
     ground.slack.mode(**away)
     back = time.time() + float(away["seconds"])
     half = len(down) // 2
     steps = (
+        (ground.fleet.set_up, [again]),
         (ground.fleet.set_down, over),
         (ground.fleet.set_down, down[:half]),
         (ground.fleet.set_up, over),
         (ground.fleet.set_down, down[half:]),
+        (ground.fleet.set_down, [again]),
     )
     for change, targets in steps:
         change(targets)
