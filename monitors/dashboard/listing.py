@@ -1,7 +1,8 @@
 """The servers that were asked for, a page at a time, worst first unless asked for otherwise.
 
-Most servers are fine most of the time. So what is wrong is sorted by how wrong it is, and what is fine is read in the
-order of its names, for which there is an index: a page of ten thousand servers costs little more than one of a hundred.
+Most servers are fine most of the time. So what is wrong is sorted by how wrong it is, and where; what is fine is read
+in the order of its names, for which there is an index: a page of ten thousand servers costs little more than one of a
+hundred. static/js/dashboard.js puts rows that change where they belong in the same order.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, FloatField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Cast
 
-from monitors.dashboard.narrowing import matching
+from monitors.dashboard.narrowing import matching, weight
 from monitors.dashboard.sentences import Tally
 from monitors.display import STALE
 from monitors.freshness import stale
@@ -123,10 +124,10 @@ def _by_state(servers: Any, counted: Sequence[Tally], *, backwards: bool) -> _Pa
     if backwards:
         return _Parts(
             (servers.filter(fine).order_by("-host_name", "-id"), number_fine),
-            (wrong[0].order_by("-severity", "stale", "-host_name", "-id"), wrong[1]),
+            (wrong[0].order_by("-severity", weight().desc(), "-host_name", "-id"), wrong[1]),
         )
     return _Parts(
-        (wrong[0].order_by("severity", "-stale", "host_name", "id"), wrong[1]),
+        (wrong[0].order_by("severity", weight(), "host_name", "id"), wrong[1]),
         (servers.filter(fine).order_by("host_name", "id"), number_fine),
     )
 

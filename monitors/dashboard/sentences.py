@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from monitors.dashboard.narrowing import ENVIRONMENTS
+from monitors.dashboard.narrowing import ENVIRONMENTS, weight
 from monitors.display import HEALTH_WORDS, STALE, age_html
 from monitors.freshness import stale
 from monitors.models import Incident, Server
@@ -30,6 +30,8 @@ class Tally:
     total: int
     matching: int
     since: datetime | None = None
+    stale: bool = False
+    """Whether they were not seen lately, in whatever health."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,16 @@ def tallies(match: Q, now: datetime) -> list[Tally]:
             group["total"],
             group["matching"],
             group["first"],
+            bool(group["stale"]),
         )
         for group in groups
     ]
 
 
 def open_incidents(limit: int = INCIDENTS_SHOWN) -> list[Incident]:
-    """The newest that are open, and one more than `limit` when there are more."""
-    return list(Incident.objects.filter(ended_at=None).order_by("-began_at", "-id")[: limit + 1])
+    """Those of LIVE first, the newest of each environment before the others, and one more than `limit` when there are
+    more."""
+    return list(Incident.objects.filter(ended_at=None).order_by(weight(), "-began_at", "-id")[: limit + 1])
 
 
 def down(counted: Sequence[Tally]) -> int:

@@ -60,7 +60,11 @@ SENTENCES = {  # what there is in LIVE: what is said
     "down is worse than unknown": ({"UNKNOWN": 3, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 4 down, 3 unknown"),
     "not seen is no green lie": ({"HEALTHY": 5, "STALE": 1}, "STALE", "1 of 6 not seen lately"),
     "not seen beside paused": ({"HEALTHY": 51, "STALE": 1, "PAUSED": 1}, "STALE", "1 of 52 not seen lately, 1 paused"),
-    "the whole is said once": ({"HEALTHY": 2, "UNKNOWN": 1, "STALE": 1}, "UNKNOWN", "1 of 4 unknown, 1 not seen lately"),
+    "the whole is said once": (
+        {"HEALTHY": 2, "UNKNOWN": 1, "STALE": 1},
+        "UNKNOWN",
+        "1 of 4 unknown, 1 not seen lately",
+    ),
     "paused does not count": ({"HEALTHY": 2, "PAUSED": 1, "UNHEALTHY": 1}, "UNHEALTHY", "1 of 3 down, 1 paused"),
     "healthy beside paused": ({"HEALTHY": 2, "PAUSED": 1}, "HEALTHY", "all 2 healthy, 1 paused"),
     "nothing but paused": ({"PAUSED": 4}, "PAUSED", "all 4 paused"),
@@ -133,6 +137,22 @@ def test_the_worst_comes_first(viewer, ticking, now):
     assert "Connection refused" in page
     assert "replaced" in page
     assert "Not probed yet." in page
+
+
+def test_what_is_wrong_in_live_comes_before_the_rest_and_what_is_fine_is_sorted_by_name(viewer, ticking, now):
+    places = {"a": "DEV", "b": "LIVE", "c": "STAGE", "d": "LIVE", "e": "UNKNOWN"}
+    for name, environment in places.items():
+        see(server(host_name=f"down-{name}", environment=environment), "--", start=now - 15 * SECOND)
+        see(server(host_name=f"fine-{name}", environment=environment), "++", start=now - 15 * SECOND)
+    wrong, fine = [f"down-{name}" for name in "bdcae"], [f"fine-{name}" for name in "abcde"]
+    assert names(viewer.get("/")) == [*wrong, *fine]
+    assert names(viewer.get("/?sort=-state")) == [*reversed(fine), *reversed(wrong)]
+
+
+def test_open_incidents_of_live_come_first_and_then_the_newest(viewer, ticking, now):
+    for name, environment, seconds in (("a", "DEV", 11), ("b", "LIVE", 40), ("c", "LIVE", 30), ("d", "STAGE", 12)):
+        see(server(host_name=name, environment=environment), "--", start=now - seconds * SECOND)
+    assert [incident.host_name for incident in viewer.get("/").context["incidents"]] == ["c", "b", "d", "a"]
 
 
 def test_a_server_that_was_not_seen_for_two_intervals_and_a_timeout_is_not_shown_as_healthy(viewer, ticking, now):
@@ -234,6 +254,8 @@ def test_a_server_of_an_unknown_type_is_flagged(viewer, ticking):
 
 def test_a_server_without_a_status_row_is_shown(viewer, ticking):
     ServerStatus.objects.filter(server=server(host_name="stranger")).delete()
+    assert "stranger" in text(viewer.get("/"))
+    Server.objects.update(created_at=NOW - timedelta(days=1))
     assert "stranger" in text(viewer.get("/"))
     assert "stranger" in text(viewer.get(f"/servers/{Server.objects.get().pk}/"))
 
