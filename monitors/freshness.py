@@ -19,22 +19,26 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from monitors.fields import to_milliseconds
 from monitors.models import Environment, Policy
 from monitors.status import Health
 
 
-def stale(now: datetime) -> Case:
+def stale(now: datetime, *, at_the_earliest: datetime | None = None) -> Case:
     """True for a server that is watched, but was not heard of for two intervals and a timeout.
 
-    That counts from its last probe, or from when the first one became due: its creation, an edit or a resumption.
+    That counts from its last probe, or from when the first one became due: its creation, an edit or a resumption; but
+    not from before `at_the_earliest`.
     """
+    heard = _heard()
+    if at_the_earliest is not None:
+        heard = Greatest(heard, Value(to_milliseconds(at_the_earliest)), output_field=BigIntegerField())
     interval = _in_force("interval_seconds", settings.PROBE_INTERVAL_SECONDS)
     timeout = Least(_in_force("timeout_seconds", settings.PROBE_TIMEOUT_SECONDS), interval)
     latest = Value(float(to_milliseconds(now))) - (interval * Value(2.0) + timeout) * Value(1000.0)
-    forgotten = Q(paused=False) & Q(_Before(_heard(), latest))
+    forgotten = Q(paused=False) & Q(_Before(heard, latest))
     return Case(When(forgotten, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 

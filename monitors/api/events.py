@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from monitors.dashboard import ServerFilter
 from monitors.live.hub import Stream, hub
-from monitors.live.news import News, Viewer, changed_since, instant_of, summary
+from monitors.live.news import News, Viewer, instant_of, missed_since, summary
 
 
 class EventsView(APIView):
@@ -45,7 +45,7 @@ class EventsView(APIView):
         since = instant_of(request.headers.get("Last-Event-ID") or request.query_params.get("since", ""))
         now = timezone.now()
         first = None
-        if since and (missed := changed_since(since, now)) != frozenset():
+        if since and (missed := missed_since(since, now)) != frozenset():
             first = News(summary(now), missed)
         viewer = _viewer(request) if request.query_params.get("board") == "1" else None
         connections.close_all()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,9 +22,10 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from monitors.live.aging import Aging
 from monitors.live.bell import CHANNEL
 from monitors.live.ending import on_signal
-from monitors.live.news import News, Viewer, changed_since, merged, servers_of, summary
+from monitors.live.news import News, Summary, Viewer, changed_since, merged, servers_of, summary
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ GATHER_SECONDS = 0.1
 PAUSE_SECONDS = 0.5
 """Between two pieces of news."""
 CATCH_UP_SECONDS = 5.0
-"""How often the database is asked what nobody told; also how soon a page learns that nothing is probed any more."""
+"""How often the database is asked what nobody told; also how soon a page learns what is out of date."""
 RECONNECT_SECONDS = 2.0
 MOST_KEPT = 16
 """Events kept for other pages that are told the same: the last few news, for a few kinds of viewers."""
@@ -77,7 +78,8 @@ class Hub:
         self._streams: set[Stream] = set()
         self._task: asyncio.Task[None] | None = None
         self._told: dict[tuple[datetime, frozenset[int] | None, Viewer | None], asyncio.Future[bytes]] = {}
-        self._late: bool | None = None
+        self._outlook: Hashable = None
+        self._aging = Aging()
         self.ended = False
 
     def end(self) -> None:
@@ -120,6 +122,7 @@ class Hub:
     async def _run(self) -> None:
         """Listen to the bell, or to the database while there is none."""
         cursor = timezone.now()
+        self._aging = Aging()
         while self._streams:
             try:
                 client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=None)
@@ -147,7 +150,8 @@ class Hub:
         return heard
 
     async def _tell(self, heard: frozenset[int] | bool | None, cursor: datetime) -> datetime:
-        """Tell every stream what was heard, or what the database knows since `cursor`; returns the next cursor."""
+        """Tell every stream what was heard, or what the database knows since `cursor`, and what turned stale or fresh;
+        returns the next cursor."""
         now = timezone.now()
         rang = heard is not False
         try:
@@ -155,17 +159,22 @@ class Hub:
                 changed: frozenset[int] | None = heard  # type: ignore[assignment]
             else:
                 changed = await in_thread(lambda: changed_since(cursor, now))
-            said = await in_thread(lambda: summary(now))
+            said, turned = await in_thread(lambda: self._look(now))
+            changed = merged(changed, turned)
         except Exception as error:  # noqa: BLE001  the database is away: pages say so by themselves when they ask
             logger.warning("nothing to tell", extra={"error": type(error).__name__})
             await asyncio.sleep(RECONNECT_SECONDS)
             return cursor
-        if rang or changed is None or changed or said.late != self._late:
-            self._late = said.late
+        if rang or changed is None or changed or said.outlook != self._outlook:
+            self._outlook = said.outlook
             for stream in list(self._streams):
                 stream.tell(News(said, changed))
             await asyncio.sleep(PAUSE_SECONDS)
         return now
+
+    def _look(self, now: datetime) -> tuple[Summary, frozenset[int] | None]:
+        said = summary(now)
+        return said, self._aging.turned(said)
 
 
 def _change(news: News, viewer: Viewer | None) -> bytes:

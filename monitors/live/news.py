@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from monitors import dashboard
+from monitors.freshness import stale
 from monitors.models import Incident, Server, StatusTransition
 
 MOST_SERVERS = 300
@@ -34,6 +35,17 @@ class Summary:
     counted: tuple[dashboard.Tally, ...]
     pulse: dashboard.Pulse
     incidents: tuple[Incident, ...]
+
+    @property
+    def outlook(self) -> Hashable:
+        """What pages say of it all, without what only counts on: equal as long as there is nothing to tell."""
+        numbers = frozenset((tally.environment, tally.health, tally.stale, tally.total) for tally in self.counted)
+        return self.late, self.pulse.unanswered_since is None, self.pulse.gap_ended_at, numbers
+
+    @property
+    def stale(self) -> int:
+        """How many servers were not seen lately."""
+        return sum(tally.total for tally in self.counted if tally.stale)
 
     def board(self, language: str, *, sees_incidents: bool) -> str:
         """The sentences and the open incidents, as HTML."""
@@ -116,6 +128,21 @@ def changed_since(then: datetime, now: datetime) -> frozenset[int] | None:
     return None if len(found) > MOST_SERVERS else frozenset(found)
 
 
+def missed_since(then: datetime, now: datetime) -> frozenset[int] | None:
+    """`changed_since`, and the servers that grew stale meanwhile, of which nothing is stored. Three queries."""
+    changed = changed_since(then, now)
+    if changed is None:
+        return None
+    aged = Server.objects.annotate(stale=stale(now), already=stale(then)).filter(stale=True, already=False)
+    return merged(changed, aged.order_by().values_list("id", flat=True)[: MOST_SERVERS + 1])
+
+
+def stale_servers(now: datetime) -> frozenset[int] | None:
+    """Those that were not seen lately; None where they are too many to name."""
+    found = Server.objects.annotate(stale=stale(now)).filter(stale=True).order_by()
+    return merged((), found.values_list("id", flat=True)[: MOST_SERVERS + 1])
+
+
 def instant_of(id_: str) -> datetime | None:
     """When the news with this id were true; None for what is no such id."""
     if not (id_.isascii() and id_.isdecimal() and len(id_) <= 14):
@@ -123,7 +150,7 @@ def instant_of(id_: str) -> datetime | None:
     return datetime.fromtimestamp(int(id_) / 1000, UTC)
 
 
-def merged(one: Collection[int] | None, other: Collection[int] | None) -> frozenset[int] | None:
+def merged(one: Iterable[int] | None, other: Iterable[int] | None) -> frozenset[int] | None:
     """Both together; None stands for all."""
     if one is None or other is None:
         return None

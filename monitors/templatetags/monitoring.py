@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
 from monitors.figures import spark_svg, strip_svg
-from monitors.models import Incident, Server
+from monitors.models import Incident, Server, ServerStatus
 from monitors.strip import LETTERS
 from monitors.targets import address_text
 from monitors.wording import detail_words, duration_words, failure_help, failure_label
@@ -143,6 +143,22 @@ def upcoming(value: datetime | None, now: datetime) -> str | SafeString:
         return ""
     text = _("in %(time)s") % {"time": duration_words(value - now)} if value > now else _("now")
     return format_html('<time datetime="{}" data-until>{}</time>', iso(value), text)
+
+
+@register.filter
+def overdue(status: ServerStatus | None, now: datetime) -> bool:
+    """Whether a server that was not seen lately should have been: its slot is past, or was handed out for nothing."""
+    if not status or status.next_probe_at is None:
+        return False
+    return status.next_probe_at <= now or status.claimed_until is not None
+
+
+@register.simple_tag
+def next_probe(status: ServerStatus | None, stale: bool, now: datetime) -> str | SafeString:
+    """How long until then. It is not said to come now where it did not come the last time."""
+    if stale and overdue(status, now):
+        return _("overdue")
+    return upcoming(status.next_probe_at if status else None, now)
 
 
 @register.simple_tag(takes_context=True)

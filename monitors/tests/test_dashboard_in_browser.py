@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
-from monitors.models import Heartbeat, Server
+from monitors.models import Heartbeat, Server, ServerStatus
 from monitors.tests.builders import SECOND, observation, see, server
 from monitors.tests.fleet import fleet
 
@@ -247,6 +247,78 @@ def test_nothing_stays_green_once_nothing_is_probed(visit, now):
     expect(page.locator(".health-healthy")).to_have_count(0)
     Heartbeat.objects.update(at=timezone.now() + timedelta(minutes=5))
     expect(page.locator("#fleet .health")).to_have_text("Healthy", timeout=15_000)
+
+
+def seen(target: Server, ago: timedelta) -> None:
+    ServerStatus.objects.filter(server=target).update(last_checked_at=timezone.now() - ago)
+
+
+def test_a_server_that_is_no_longer_seen_turns_grey_and_green_again_while_the_page_is_open(visit, now):
+    targets = [server(host_name=name) for name in ("web-1", "web-2")]
+    for target in targets:
+        see(target, "++", start=now - 15 * SECOND)
+        seen(target, timedelta(minutes=-10))
+    page = live(visit("/"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    row = page.locator(f"#s{targets[1].pk}")
+    seen(targets[1], timedelta(minutes=5))
+    expect(page.locator(".sentences")).to_contain_text("1 of 2 not seen lately", timeout=15_000)
+    expect(row).to_have_class(re.compile("stale"))
+    expect(row.locator(".next")).to_have_text("overdue")
+    expect(page.locator("#fleet tbody tr").first).to_have_id(f"s{targets[1].pk}")
+    expect(page.locator("#board .banner")).to_have_count(0)
+    seen(targets[1], timedelta(minutes=-10))
+    expect(page.locator(".sentences")).to_contain_text("all 2 healthy", timeout=15_000)
+    expect(row.locator(".health")).to_have_text("Healthy")
+    assert not [url for url in asked if "/rows/" in url]  # they come with the news
+
+
+def test_workers_that_hang_are_said_while_the_schedule_goes_on(visit, now):
+    target = server(host_name="web-1")
+    see(target, "++", start=now - 15 * SECOND)
+    seen(target, timedelta(minutes=-10))
+    Heartbeat.objects.create(name="outcomes", at=now)
+    page = live(visit("/"))
+    other = live(visit(f"/servers/{target.pk}/"))
+    assert _color(page, "#fleet .health")
+    Heartbeat.objects.filter(name="outcomes").update(at=timezone.now() - timedelta(minutes=5))
+    seen(target, timedelta(minutes=5))
+    ServerStatus.objects.update(next_probe_at=timezone.now(), claimed_until=timezone.now())
+    expect(page.locator("#board")).to_contain_text("Check that the workers of the queue “probes” run", timeout=15_000)
+    expect(page.locator("#fleet .health")).to_have_text("Out of date")
+    expect(page.locator(".health-healthy")).to_have_count(0)
+    expect(other.locator("#now")).to_contain_text("although the schedule goes on", timeout=15_000)
+    for part in ("#latency", "#outcomes", "#last-probe"):
+        expect(other.locator(part)).to_have_class(re.compile("stale"))
+    expect(other.locator("#last-probe")).to_contain_text("overdue")
+    screenshot(page, "dashboard-unanswered")
+    screenshot(other, "server-unanswered", whole=True)
+    assert_accessible(page)
+    assert_accessible(other)
+    Heartbeat.objects.filter(name="outcomes").update(at=timezone.now())
+    seen(target, timedelta(minutes=-10))
+    expect(page.locator("#fleet .health")).to_have_text("Healthy", timeout=15_000)
+    expect(page.locator("#board .banner")).to_have_count(0)
+    expect(other.locator("#latency")).not_to_have_class(re.compile("stale"), timeout=15_000)
+
+
+def test_what_is_down_is_sorted_by_its_environment_as_it_comes(visit, now):
+    places = {"a-dev": "DEV", "b-stage": "STAGE", "c-live": "LIVE", "d-live": "LIVE"}
+    targets = {name: server(host_name=name, environment=place) for name, place in places.items()}
+    for target in targets.values():
+        see(target, "++", start=now - 15 * SECOND)
+    page = live(visit("/"))
+    names = page.locator("#fleet tbody .name a")
+    expect(names).to_have_text(["a-dev", "b-stage", "c-live", "d-live"])
+    for name in ("a-dev", "d-live", "b-stage"):
+        fail(targets[name])
+        expect(page.locator(f"#s{targets[name].pk} .health")).to_have_text("Down")
+    sorted_by_weight = ["d-live", "b-stage", "a-dev", "c-live"]
+    expect(names).to_have_text(sorted_by_weight)
+    page.reload()
+    expect(names).to_have_text(sorted_by_weight)
+    expect(page.locator(".open-incidents a").first).to_have_text("d-live")
 
 
 def test_changes_arrive_while_redis_is_away(visit, now, settings):

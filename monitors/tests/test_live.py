@@ -13,8 +13,18 @@ from django.utils import timezone
 from monitors import recording
 from monitors.dashboard import ServerFilter
 from monitors.live.bell import CHANNEL
-from monitors.live.news import MOST_SERVERS, News, Viewer, changed_since, instant_of, merged, servers_of, summary
-from monitors.models import Heartbeat, Incident, Server
+from monitors.live.news import (
+    MOST_SERVERS,
+    News,
+    Viewer,
+    changed_since,
+    instant_of,
+    merged,
+    missed_since,
+    servers_of,
+    summary,
+)
+from monitors.models import Heartbeat, Incident, Server, StatusTransition
 from monitors.tests.builders import SECOND, observation, see, server
 from monitors.tests.fleet import fleet
 from monitors.tests.people import client_of, person
@@ -44,6 +54,17 @@ def test_whoever_was_away_for_long_or_missed_too_much_starts_over(now):
     assert changed_since(now - timedelta(minutes=11), now) is None
     fleet(MOST_SERVERS + 1, now)
     assert changed_since(now - timedelta(seconds=30), now) is None
+
+
+@pytest.mark.django_db
+def test_whoever_was_away_is_told_also_what_grew_stale_meanwhile(now):
+    grown, already, fresh = (server() for _ in range(3))
+    for target, seconds in ((grown, 30), (already, 300), (fresh, 12)):  # out of date after 25 s
+        see(target, "+", start=now - seconds * SECOND)
+    Server.objects.update(updated_at=now - timedelta(hours=1))
+    StatusTransition.objects.all().delete()
+    assert missed_since(now - 6 * SECOND, now) == {grown.pk}
+    assert missed_since(now - timedelta(minutes=11), now) is None
 
 
 MESSAGES = {

@@ -6,7 +6,7 @@ from django.http import JsonResponse
 from django.utils import timezone, translation
 from django.views.decorators.http import require_safe
 
-from monitors.live.news import News, changed_since, instant_of, summary
+from monitors.live.news import News, instant_of, missed_since, summary
 from monitors.views.base import Request, page
 
 
@@ -17,4 +17,4 @@ def snapshot(request: Request) -> JsonResponse:
     since = instant_of(request.GET.get("since", ""))
     said = summary(now)
     board = said.board(translation.get_language(), sees_incidents=request.user.has_perm("monitors.view_incident"))
-    return JsonResponse(News(said, changed_since(since, now) if since else None).as_dict(board))
+    return JsonResponse(News(said, missed_since(since, now) if since else None).as_dict(board))

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from monitors import recording
 from monitors.charts import stages
+from monitors.dashboard import pulse
 from monitors.display import outcome_text, status_of
 from monitors.freshness import stale
 from monitors.looking import look
@@ -54,7 +55,7 @@ def _servers(now: datetime) -> Any:
 
 def _latency(request: HttpRequest, found: Server, chosen: str, now: datetime) -> HttpResponse:
     known = outages(found.pk, now - DAYS_KNOWN)
-    context = {"now": now, "server": found, "stale": getattr(found, "stale", False)}
+    context = {"now": now, "server": found, "stale": getattr(found, "stale", False) or pulse(now).late}
     return render(request, "monitors/server/latency.html", context | latency_of(found, chosen, known, policies(), now))
 
 

@@ -22,11 +22,17 @@ if (board()) showDown(Number(board().dataset.down));
 
 /* Whether one row stands above another: negative, 0, positive. Only by state and by name is a change of place shown at
    once; by a column of numbers, rows that jump under the pointer would help nobody. */
-const HEALTH = ["unhealthy", "unknown", "paused", "healthy"]; // worst first
-const rank = (row) => 2 * HEALTH.findIndex((health) => row.classList.contains(`row-${health}`)) + !row.classList.contains("stale");
+const HEALTH = ["unhealthy", "unknown", "paused", "healthy"]; // worst first, as monitors.dashboard.listing sorts
+const ENVIRONMENTS = ["LIVE", "STAGE", "DEV", "UNKNOWN"];
+const FINE = HEALTH.length;
+const rank = (row) => {
+  const health = HEALTH.findIndex((name) => row.classList.contains(`row-${name}`));
+  return HEALTH[health] === "healthy" && !row.classList.contains("stale") ? FINE : health;
+};
+const weight = (row) => (rank(row) === FINE ? 0 : ENVIRONMENTS.indexOf(row.querySelector(".place .badge").textContent));
 const compare = (table, a, b) => {
   const name = (row) => row.querySelector(".name a").textContent;
-  const by = { state: () => rank(a) - rank(b) || order.compare(name(a), name(b)),
+  const by = { state: () => rank(a) - rank(b) || weight(a) - weight(b) || order.compare(name(a), name(b)),
     name: () => order.compare(name(a), name(b)) }[table.dataset.sort];
   return by ? by() : null;
 };
@@ -135,6 +141,7 @@ document.addEventListener("live:change", (event) => {
     tick(shown);
   }
   everything ||= Boolean(all);
+  if (event.detail.narrowed === undefined) doubt(); // asked for, where no stream tells who was seen again
   if (rows !== undefined && !everything && event.detail.narrowed === narrowed()) {
     update(servers, rows);
     for (const id of servers) { waiting.delete(id); told.add(id); }
@@ -152,6 +159,15 @@ setInterval(() => {
   for (const row of visible()) waiting.add(idOf(row));
   if (waiting.size) plan(Math.random() * 2000);
 }, REFRESH_MS);
+/* Of a row that grows stale the monitor tells also those who were away; not of one that was seen again. */
+const doubt = () => {
+  if (board().dataset.late !== "true") for (const row of fleet()?.tBodies[0].querySelectorAll("tr.stale") ?? []) waiting.add(idOf(row));
+};
+document.addEventListener("live:state", ({ detail }) => {
+  if (detail.state !== "live" || !board()) return;
+  doubt();
+  if (waiting.size) plan(Math.random() * 2000);
+});
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiddenAt = Date.now();

@@ -1,6 +1,7 @@
 /* Keeps the page of a server or of incidents true. On such a page [data-watch] names the server (or says "all"), and every
    part with data-live and an id is made like the new one: all of them when the monitor tells that something changed, and
-   what is said of the last probe every few seconds, from the address in data-now. */
+   what is said of the last probe every few seconds, from the address in data-now. Where that turns stale, or fresh again
+   (data-stale), so does the rest of the page. */
 import { setUp } from "./chart.js";
 import { tick } from "./clock.js";
 import { morph } from "./morph.js";
@@ -15,9 +16,12 @@ const wanted = watched?.dataset.watch;
 let timer = null;
 let afterwards = null;
 let whole = false;
+let late = null;
 
 /* Somebody reads it, or something else is on its way into it. */
 const inUse = (part) => part.contains(document.activeElement) || part.querySelector(".htmx-request");
+
+const staleness = () => document.getElementById(watched.dataset.now)?.dataset.stale;
 
 const update = (html) => {
   const found = new DOMParser().parseFromString(html, "text/html");
@@ -41,7 +45,11 @@ const refresh = async () => {
     const answer = await fetch(asked, { headers });
     const html = answer.ok && !answer.redirected ? await answer.text() : null;
     if (location.href !== asked) whole ||= all; // another range was chosen meanwhile
-    else if (html !== null) update(html);
+    else if (html !== null) {
+      const before = staleness();
+      update(html);
+      whole ||= !all && staleness() !== before;
+    }
   } catch {
     /* js/live.js says that the monitor does not answer */
   }
@@ -52,6 +60,8 @@ const again = () => { whole = true; plan(); };
 
 if (watched) {
   document.addEventListener("live:change", ({ detail }) => {
+    if (late !== null && late !== detail.late) again();
+    late = detail.late;
     if (!detail.all && wanted !== "all" && !detail.servers?.includes(Number(wanted))) return;
     again();
     clearTimeout(afterwards);
