@@ -63,7 +63,7 @@ def test_whoever_was_away_is_told_also_what_grew_stale_meanwhile(now):
         see(target, "+", start=now - seconds * SECOND)
     Server.objects.update(updated_at=now - timedelta(hours=1))
     StatusTransition.objects.all().delete()
-    assert missed_since(now - 6 * SECOND, now) == {grown.pk}
+    assert missed_since(now - 6 * SECOND, now) == frozenset([grown.pk])
     assert missed_since(now - timedelta(minutes=11), now) is None
 
 
