@@ -121,3 +121,20 @@ def test_how_many_match_is_said_to_whoever_searches_and_not_when_something_chang
     expect(found).to_have_text("No server matches.")
     expect(page.locator("#servers #found")).to_have_count(0)
     assert_accessible(page)
+
+
+WIDTHS = (390, 768, 960, 1100, 1247, 1248, 1280, 1424, 1440, 2560)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_column_is_shown_at_every_width_and_the_list_stays_in_its_place(visit, language):
+    fleet(12, timezone.now())
+    page = visit("/", language=language)
+    row = page.locator("#fleet tbody tr", has=page.locator(".health-healthy")).first
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for cell in (".state", ".place", ".since", ".spark", ".strip", ".uptime", ".notification", ".next"):
+            expect(row.locator(cell)).to_be_visible()
+        assert_no_sideways_scrolling(page)
+        room = page.evaluate("fleet.parentElement.clientWidth - fleet.scrollWidth")
+        assert room >= -1, f"{-room} px too wide at {width}"
