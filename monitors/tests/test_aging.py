@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from monitors.dashboard import pulse
@@ -217,3 +218,17 @@ async def _news(events):
     while not (event := await anext(events)).startswith(b"id:"):
         pass
     return json.loads(event.split(b"data: ")[1])
+
+
+@pytest.mark.django_db
+def test_every_page_names_the_workers_that_hang_in_no_more_queries(client, django_assert_max_num_queries):
+    now = timezone.now()
+    fleet(20, now)
+    ServerStatus.objects.update(last_checked_at=now - HOUR)
+    beats(now, outcome_at=now - HOUR)
+    client.force_login(User.objects.create_superuser("root"))
+    for path, most in (("/", 12), (f"/servers/{Server.objects.first().pk}/", 30), ("/admin/", 14)):
+        with django_assert_max_num_queries(most):
+            page = client.get(path).content.decode()
+        assert "workers of the queue “probes”" in page
+        assert "health-healthy" not in page.split('id="transitions"')[0]
