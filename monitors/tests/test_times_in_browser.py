@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, screenshot
 from monitors.charts import scale
+from monitors.charts.latency import EDGE
 from monitors.models import Heartbeat, Incident, Rollup, Server
 from monitors.spans import floor
 from monitors.tests.builders import SECOND, see, server
@@ -72,8 +73,9 @@ def expected(page, zone: str, range_: str) -> list[tuple[float, str]]:
     begin, end = (datetime.fromtimestamp(each, UTC) for each in seconds)
     hours, days = STEPS[range_]
     return [
-        (100 * ((at - begin) / (end - begin)), f"{at:%H:%M}" if hours < 24 and at.hour else f"{at:%b} {at.day}")
+        (100 * share, f"{at:%H:%M}" if hours < 24 and at.hour else f"{at:%b} {at.day}")
         for at in scale.instants(begin, end, ZoneInfo(zone), hours=hours, days=days)
+        if EDGE <= (share := (at - begin) / (end - begin)) <= 1 - EDGE
     ]
 
 
