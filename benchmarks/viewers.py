@@ -1,7 +1,7 @@
 """Open dashboards, as many as wanted, in one cheap process: each does what static/js/live.js and dashboard.js do.
 
-`running_viewers` starts it (`python -m benchmarks.viewers URL COUNT`, with the session's key on its standard input,
-until that ends). Then it writes packed `SHOWN` records and, before them, a line of JSON with what it asked for.
+`running_viewers` starts it (`python -m benchmarks.viewers URL COUNT FILE`, with the session's key on its standard input,
+until that ends). Then it writes packed `SHOWN` records to the file, and a line of JSON with what it asked for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvloop
@@ -241,8 +243,8 @@ class Shown:
 class Viewers:
     """Dashboards that are open; see `running_viewers`."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[bytes], record: Path) -> None:
+        self._process, self._record = process, record
         self.asked: dict[str, int] = {}
 
     @property
@@ -253,21 +255,22 @@ class Viewers:
     def close(self) -> list[Shown]:
         """Close all pages; returns what they were shown."""
         found, _ = self._process.communicate(timeout=60)
-        line, _, records = found.partition(b"\n")
-        if self._process.returncode or len(records) % SHOWN.size:
-            raise RuntimeError(f"the dashboards ended with {self._process.returncode}: {line!r}, {len(records)} bytes")
-        self.asked = json.loads(line)
+        if self._process.returncode:
+            raise RuntimeError(f"the dashboards ended with {self._process.returncode}")
+        self.asked = json.loads(found)
         return [
             Shown(at, asked, page, server, HEALTHS[health])
-            for at, asked, page, server, health in SHOWN.iter_unpack(records)
+            for at, asked, page, server, health in SHOWN.iter_unpack(self._record.read_bytes())
         ]
 
 
 @contextmanager
 def running_viewers(url: str, count: int, session_key: str) -> Iterator[Viewers]:
     """So many dashboards at `url`, opened and listening, until they are closed or the block ends."""
-    command = [*dying_with_parent(), sys.executable, "-m", "benchmarks.viewers", url, str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with ExitStack() as exits:
+        record = Path(exits.enter_context(TemporaryDirectory(prefix="shm-viewers-"))) / "shown"
+        command = [*dying_with_parent(), sys.executable, "-m", "benchmarks.viewers", url, str(count), str(record)]
+        process = exits.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -275,19 +278,19 @@ def running_viewers(url: str, count: int, session_key: str) -> Iterator[Viewers]
             process.stdin.flush()
             if process.stdout.readline() != b"open\n":
                 raise RuntimeError("the dashboards do not open")
-            yield Viewers(process)
+            yield Viewers(process, record)
         finally:
             if process.poll() is None:
                 process.kill()
 
 
 def main() -> None:
-    url, count = sys.argv[1], int(sys.argv[2])
+    url, count, record = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     session_key = sys.stdin.readline().strip()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         asked, shown = runner.run(view(url, count, session_key))
-    sys.stdout.buffer.write(json.dumps(asdict(asked)).encode() + b"\n" + shown)
-    sys.stdout.flush()
+    record.write_bytes(shown)
+    print(json.dumps(asdict(asked)))
 
 
 if __name__ == "__main__":
