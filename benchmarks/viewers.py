@@ -1,7 +1,7 @@
 """Open dashboards, as many as wanted, in one cheap process: each does what static/js/live.js and dashboard.js do.
 
-`running_viewers` starts it (`python -m benchmarks.viewers URL COUNT FILE`, with the session's key on its standard input,
-until that ends). Then it writes packed `SHOWN` records to the file, and a line of JSON with what it asked for.
+`running_viewers` starts it (`python -m benchmarks.viewers URL COUNT FILE`, with the session's key on its standard
+input, until that ends). Then it writes packed `SHOWN` records to the file, and a line of JSON with what it asked for.
 """
 
 from __future__ import annotations
