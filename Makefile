@@ -2,13 +2,16 @@
 
 PYTHON := .venv/bin/python
 
-.PHONY: run test lint types check messages
+.PHONY: run test test-dates lint types check messages
 
 run: ## the whole stack; HOST, PORT and the variables in .env.example change it
 	@./setup.sh && exec $(PYTHON) -m healthcheck.launcher
 
 test: ## on SQLite and on MariaDB; ARGS="-k smoke" goes to pytest
 	@./setup.sh tests && exec $(PYTHON) -m healthcheck.tests.run $(ARGS)
+
+test-dates: ## the tests on SQLite as on other dates: the end of a year, a leap day, a change of the clock, ...
+	@./setup.sh tests && TEST_DATE=all exec $(PYTHON) -m healthcheck.tests.run $(ARGS)
 
 lint: ## style
 	@./setup.sh tests && $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .

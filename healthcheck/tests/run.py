@@ -3,6 +3,9 @@ tests with whole stacks and with browsers, which mostly wait: all of them at the
 
 Arguments go to pytest. What SQLite's says is shown as it comes, the others' when they end. Ends with the closing lines
 of pytest, those of failures last.
+
+With TEST_DATE=<number> the tests on SQLite run as on that one of the dates in `healthcheck.tests.dates`; with
+TEST_DATE=all only they run, on each of the dates.
 """
 
 from __future__ import annotations
@@ -14,12 +17,13 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from healthcheck.processes import dying_with_parent
+from healthcheck.tests import dates
 from healthcheck.tests.mariadb import MissingError, private_mariadb
 
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
@@ -36,6 +40,8 @@ class Part:
     on_mariadb: bool = False
     shown: bool = False
     """As it comes."""
+    date: int | None = None
+    """Which of `dates.DATES` it runs on; None for today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ def _run(part: Part, arguments: list[str], secrets: dict[str, str]) -> Result:
     lines = []
     try:
         with tempfile.TemporaryDirectory(prefix="shm-tests-") as directory, _database(part, Path(directory)) as url:
+            if part.date is not None:
+                environment |= dates.environment(part.date, Path(directory))
             with subprocess.Popen(
                 [*command, "-p", "no:cacheprovider"],
                 env={**environment, "DATABASE_URL": url},
@@ -81,15 +89,30 @@ def _run(part: Part, arguments: list[str], secrets: dict[str, str]) -> Result:
                     if part.shown:
                         print(line, end="", flush=True)
             return Result(part, process.returncode, "".join(lines))
-    except MissingError as missing:
+    except (MissingError, dates.NoCompilerError) as missing:
         return Result(part, 1 if os.environ.get("CI") else 0, f"not run: {missing}\n")
+
+
+def _parts(date: str) -> list[Part]:
+    """What to run when TEST_DATE is `date`."""
+    *others, on_sqlite = PARTS
+    if not date:
+        return [*others, on_sqlite]
+    numbers = range(len(dates.DATES)) if date == "all" else [int(date)]
+    dated = [
+        replace(on_sqlite, name=f"{on_sqlite.name}, {dates.name(number)}", date=number, shown=date != "all")
+        for number in numbers
+    ]
+    return dated if date == "all" else [*others, *dated]
 
 
 def main(arguments: list[str]) -> int:
     secrets = {"SECRET_KEY": "only-for-tests", "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
     results = []
-    with ThreadPoolExecutor(len(PARTS)) as threads:
-        for future in as_completed([threads.submit(_run, part, arguments, secrets) for part in PARTS]):
+    date = os.environ.get("TEST_DATE", "")
+    parts = _parts(date)
+    with ThreadPoolExecutor(2 if date == "all" else len(parts)) as threads:
+        for future in as_completed([threads.submit(_run, part, arguments, secrets) for part in parts]):
             results.append(result := future.result())
             if not result.part.shown:
                 print(f"\n== {result.part.name}\n{result.output}", end="", flush=True)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from monitors import recording
 from monitors.models import Incident, Server, StatusTransition
@@ -154,21 +155,23 @@ AGAIN = {"failed": "is_archived", "skipped": "channel_disabled"}
 
 @pytest.mark.parametrize(("state", "reason"), AGAIN.items())
 def test_what_did_not_arrive_is_sent_again(operator, channel, state, reason):
-    delivery = failure(state=state, reason=reason, error="timeout", next_attempt_at=NOW + timedelta(days=1))
+    tomorrow = timezone.now() + timedelta(days=1)
+    delivery = failure(state=state, reason=reason, error="timeout", next_attempt_at=tomorrow)
     response = operator.post(f"/api/deliveries/{delivery.pk}/resend/")
     body = response.json()
     assert (response.status_code, body["id"]) == (200, delivery.pk)
     assert (body["state"], body["reason"], body["error"]) == ("pending", None, None)
     delivery.refresh_from_db()
-    assert delivery.next_attempt_at < NOW + timedelta(days=1)
+    assert delivery.next_attempt_at < tomorrow
 
 
 def test_what_may_have_arrived_stays_uncertain_and_is_looked_after_at_once(operator, channel):
-    delivery = failure(state="uncertain", error="timeout", next_attempt_at=NOW + timedelta(days=1))
+    tomorrow = timezone.now() + timedelta(days=1)
+    delivery = failure(state="uncertain", error="timeout", next_attempt_at=tomorrow)
     body = operator.post(f"/api/deliveries/{delivery.pk}/resend/").json()
     assert (body["state"], body["error"]) == ("uncertain", "timeout")
     delivery.refresh_from_db()
-    assert delivery.next_attempt_at < NOW + timedelta(days=1)
+    assert delivery.next_attempt_at < tomorrow
 
 
 @pytest.mark.parametrize("state", ["sent", "pending", "sending"])
