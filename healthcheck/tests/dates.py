@@ -1,7 +1,7 @@
 """Dates on which the tests have to pass as on any other, and how a process is made to believe in one.
 
-Debian's faketime cannot be used: with it, `time.sleep` of Python 3.11 fails, which waits for an instant of the monotonic
-clock.
+Debian's faketime cannot be used: with it, `time.sleep` of Python 3.11 fails, which waits for a monotonic
+instant.
 """
 
 from __future__ import annotations
