@@ -62,7 +62,8 @@ class InvalidAddress(ValueError):  # noqa: N818 - the name of a failure kind, no
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to look. `host` is a lower-case ASCII name or an address without brackets; `path` starts with `/`."""
+    """Where to look. `host` is a lower-case ASCII name, with a final dot if it is absolute, or an address without
+    brackets; `path` starts with `/`."""
 
     scheme: str
     host: str
@@ -200,10 +201,14 @@ def _ipv6(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    """A name in the form that DNS and TLS know, or an address in its usual spelling."""
+    """A name in the form that DNS knows, or an address in its usual spelling.
+
+    A final dot stays: it keeps the search list of resolv.conf from finding another name in place of one that is gone.
+    """
     if ":" in text:
         return text
-    name = _ascii(text).removesuffix(".")
+    absolute = _ascii(text)
+    name = absolute.removesuffix(".")
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(name)
@@ -211,7 +216,7 @@ def _host(text: str) -> str:
         raise InvalidAddress("host", _("Shorten the name: at most 253 characters, 63 between two dots."))
     if not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidAddress("host", _("Use letters, digits, hyphens and underscores between the dots of the name."))
-    return name
+    return absolute
 
 
 def _ascii(text: str) -> str:

@@ -158,6 +158,10 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("the monitor could not look"),
         gettext_lazy("The fault is the monitor's own and says nothing about the server. See the monitor's log."),
     ),
+    Failure.RESOLVER_FAILED: (
+        gettext_lazy("name lookup failed"),
+        gettext_lazy("The name servers answered that they could not, or would not, look the name up. Check its DNS."),
+    ),
 }
 
 

@@ -16,6 +16,10 @@ MAX_ANSWER = 300
 """Longest `Outcome.answer`, in characters."""
 
 
+MAX_SUBJECT = 100
+"""Longest `Outcome.certificate_subject`, in characters."""
+
+
 class Failure(StrEnum):
     """Why a probe failed. The values are stored and are part of the API: add, never rename."""
 
@@ -52,6 +56,7 @@ class Failure(StrEnum):
     DENIED_ADDRESS = "denied_address"
     INVALID_ADDRESS = "invalid_address"
     PROBER_FAULT = "prober_fault"
+    RESOLVER_FAILED = "resolver_failed"
 
     @property
     def conclusive(self) -> bool:
@@ -66,7 +71,7 @@ class Target:
     scheme: str
     """`http`, `https`, `ws` or `wss`."""
     host: str
-    """A name (IDNA-encoded, lower case) or an address without brackets."""
+    """A name (IDNA-encoded, lower case; with a final dot it is absolute) or an address without brackets."""
     port: int
     path: str = "/"
     """Path and query, starting with `/`, percent-encoded."""
@@ -78,6 +83,11 @@ class Target:
     verify_tls: bool = True
     subprotocol: str = ""
 
+    @property
+    def name(self) -> str:
+        """The host as servers and certificates know it: without the final dot (RFC 6066 3)."""
+        return self.host.removesuffix(".")
+
 
 @dataclass(frozen=True, slots=True)
 class Stages:
@@ -87,6 +97,14 @@ class Stages:
     connect: timedelta | None = None
     tls: timedelta | None = None
     first_byte: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEnd:
+    """When a certificate ends, and whose it is."""
+
+    at: datetime
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,9 @@ class Outcome:
     """The beginning of an answer that failed the probe, at most `MAX_ANSWER` characters. Foreign text, for those who
     may look: escape it, and send it nowhere else."""
     certificate_expires_at: datetime | None = None
-    """When the server's certificate ends, where there was one."""
+    """When the first of the server's certificates ends, where there were any: the earliest end of its chain."""
+    certificate_subject: str = ""
+    """Whose certificate that is, at most `MAX_SUBJECT` printable characters. Foreign text: escape it."""
 
     @property
     def ok(self) -> bool | None:

@@ -2,8 +2,8 @@
 
 Plain non-blocking sockets on the loop's `add_reader`. Measured beside asyncio's transports they cost the same within
 10 µs per probe (less for TLS: no memory buffers in between), every error arrives as itself and in its stage, and
-closing is immediate. Nothing here has a timeout of its own: the caller bounds it all by one deadline, and a server with
-several addresses shares what is left among those not yet tried.
+closing is immediate. Nothing here has a timeout of its own: the caller bounds it all by one deadline. Several addresses
+are tried as `monitors.probers.race` has it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from cryptography import x509
-
-from monitors.probers.base import Failure, Target
-from monitors.probers.failures import ProbeFailed, Progress, Stage
+from monitors.probers.base import CertificateEnd, Failure, Target
+from monitors.probers.failures import WRONG_NAME, ProbeFailed, Progress, Stage
+from monitors.probers.race import Race
 from monitors.probers.resolver import is_address
 from monitors.probers.sentences import _
+from monitors.probers.tls import TlsContexts, by_openssl, earliest_end, is_for
 
 if TYPE_CHECKING:
     from monitors.probers.network import Network
@@ -38,9 +38,11 @@ _NOT_READY = (BlockingIOError, ssl.SSLWantReadError)
 class Connection:
     """A socket on the running loop, closed when its `with` ends, unless it was told to `part`."""
 
-    __slots__ = ("_fd", "_loop", "_parting", "_sock", "_timer", "_waiter")
+    __slots__ = ("_fd", "_loop", "_parting", "_sock", "_timer", "_waiter", "address")
 
     def __init__(self, family: socket.AddressFamily) -> None:
+        self.address = ""
+        """That of the peer, once connected."""
         self._loop = asyncio.get_running_loop()
         self._sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._fd = self._sock.fileno()
@@ -55,8 +57,8 @@ class Connection:
         if self._parting is None:
             self.close()
 
-    async def connect(self, address: str, port: int) -> str:
-        """Connect and return the address that the peer really has. Raises OSError."""
+    async def connect(self, address: str, port: int) -> None:
+        """Connect and note the address that the peer really has. Raises OSError."""
         code = self._sock.connect_ex((address, port))
         if code == errno.EINPROGRESS:
             await self._writable()
@@ -67,27 +69,25 @@ class Connection:
             code = errno.EAFNOSUPPORT  # IPv6 is switched off here; for IPv4 it would mean that we ran out of ports
         if code:
             raise OSError(code, os.strerror(code))
-        peer: str = self._sock.getpeername()[0]
-        return peer
+        self.address = self._sock.getpeername()[0]
 
-    async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
-        """Shake hands as a TLS client of `name`. Raises ssl.SSLError and OSError."""
-        sock = self._sock = context.wrap_socket(self._sock, server_hostname=name, do_handshake_on_connect=False)
+    async def start_tls(self, contexts: TlsContexts, name: str, *, verify: bool) -> CertificateEnd | None:
+        """Shake hands as a TLS client of `name`; returns the earliest end of the certificates.
+
+        Raises ProbeFailed, ssl.SSLError and OSError.
+        """
+        sock = self._sock = contexts.wrap(self._sock, name, verify=verify)
         while True:
             try:
-                return sock.do_handshake()
+                sock.do_handshake()
+                break
             except ssl.SSLWantReadError:
                 await self._woken()
             except ssl.SSLWantWriteError:
                 await self._writable()
-
-    def certificate_expires_at(self) -> datetime | None:
-        """When the peer's certificate ends; None without TLS, or for one that nobody can read."""
-        data = self._sock.getpeercert(binary_form=True) if isinstance(self._sock, ssl.SSLSocket) else None
-        try:
-            return x509.load_der_x509_certificate(data).not_valid_after_utc if data else None
-        except (ValueError, x509.InvalidVersion):
-            return None
+        if verify and not (by_openssl(name) or is_for(sock.getpeercert() or {}, name)):
+            raise ProbeFailed(*WRONG_NAME)
+        return earliest_end(sock)
 
     async def write(self, data: bytes) -> None:
         """Send all of `data`. Raises OSError."""
@@ -165,40 +165,36 @@ class Connection:
 async def open_connection(network: Network, target: Target, progress: Progress) -> Connection:
     """Connect to the first address of `target` that accepts, with TLS if its scheme says so.
 
-    Raises ProbeFailed (the name does not resolve, the address is denied) and OSError.
+    Raises ProbeFailed (the name does not resolve, the address is denied, the certificate is for another name) and
+    OSError.
     """
     addresses = await network.resolver.resolve(target.host)
     if is_address(target.host):
         progress.skip_to(Stage.CONNECT)
     else:
         progress.enter(Stage.CONNECT)
-    connection = await _connect_to_any(network, addresses, target.port, progress)
+    late = network.resolver.late(target.host) if network.resolver.unsettled(target.host) else None
+    if late is None and len(addresses) == 1:
+        connection = await _connect(network, target.port, addresses[0])
+    else:
+        connection = await Race(partial(_connect, network, target.port), progress.deadline).winner(addresses, late)
+    progress.address = connection.address
     if target.scheme in ("https", "wss"):
         progress.enter(Stage.TLS)
         try:
-            context = network.tls.verifying if target.verify_tls else network.tls.trusting
-            await connection.start_tls(context, target.host)
-            progress.certificate_expires_at = connection.certificate_expires_at()
+            progress.certificate = await connection.start_tls(network.tls, target.name, verify=target.verify_tls)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-async def _connect_to_any(network: Network, addresses: tuple[str, ...], port: int, progress: Progress) -> Connection:
-    for untried, address in zip(range(len(addresses), 1, -1), addresses, strict=False):
-        share = (progress.deadline - asyncio.get_running_loop().time()) / untried
-        with suppress(OSError):
-            async with asyncio.timeout(share):
-                return await _connect(network, address, port, progress)
-    return await _connect(network, addresses[-1], port, progress)
-
-
-async def _connect(network: Network, address: str, port: int, progress: Progress) -> Connection:
+async def _connect(network: Network, port: int, address: str) -> Connection:
+    """Connect to one address. Raises OSError, and ProbeFailed where the way led to a denied one."""
     connection = Connection(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
-        progress.address = await connection.connect(address, port)
-        if network.deny.denies(progress.address):
+        await connection.connect(address, port)
+        if network.deny.denies(connection.address):
             raise ProbeFailed(Failure.DENIED_ADDRESS, _("The connection led to an address that is never probed."))
     except BaseException:
         connection.close()

@@ -1,6 +1,6 @@
 """The loop that probes: one per process, in a thread of its own, thousands of probes in flight.
 
-Trusted authorities: see `monitors.probers.network.TlsContexts` (SSL_CERT_FILE adds those of an internal authority).
+Trusted authorities: see `monitors.probers.tls.TlsContexts` (SSL_CERT_FILE adds those of an internal authority).
 """
 
 from __future__ import annotations

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import ssl
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from enum import IntEnum
 from time import perf_counter
 
 from monitors.probers import sentences
-from monitors.probers.base import MAX_DETAIL, Failure, Outcome, Stages
+from monitors.probers.base import MAX_DETAIL, CertificateEnd, Failure, Outcome, Stages
 from monitors.probers.sentences import _
 
 
@@ -46,7 +47,7 @@ class Progress:
         "_started_at",
         "address",
         "answer",
-        "certificate_expires_at",
+        "certificate",
         "deadline",
         "note",
         "stage",
@@ -64,7 +65,7 @@ class Progress:
         self.answer = ""
         self.strange = b""
         """What came instead of HTTP."""
-        self.certificate_expires_at: datetime | None = None
+        self.certificate: CertificateEnd | None = None
         self._seconds: list[float | None] = [None] * len(Stage)
         self._started_at = self._entered_at = perf_counter()
 
@@ -97,7 +98,8 @@ class Progress:
             status=self.status,
             address=self.address,
             answer=self.answer if failure else "",
-            certificate_expires_at=self.certificate_expires_at,
+            certificate_expires_at=self.certificate.at if self.certificate else None,
+            certificate_subject=self.certificate.subject if self.certificate else "",
         )
 
 
@@ -135,6 +137,21 @@ _ERRNO = {
     errno.ENOTCONN: _RESET,
 }
 
+_TELLING = (
+    # Which of several errors tells more: earlier groups more than later ones, and those that are not listed least.
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL},  # an address was not looked at
+    {
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.ETIMEDOUT,
+    },  # the address was reached, or is filtered
+    {errno.EHOSTUNREACH, errno.EHOSTDOWN},  # nobody has the address
+    {errno.ENETUNREACH, errno.ENETDOWN},  # no way leads there from here
+    {errno.EAFNOSUPPORT},  # this machine has no such addresses
+)
+
+WRONG_NAME = (Failure.CERT_WRONG_NAME, _("The certificate was issued for another name."))
 _NOT_VALID = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
@@ -159,9 +176,16 @@ def explain(exc: OSError, stage: Stage) -> tuple[Failure, str]:
     return Failure.PROBER_FAULT, sentences.COULD_NOT_PROBE % {"code": code, "stage": stage.name}
 
 
+def most_telling(errors: Sequence[OSError]) -> OSError:
+    """Of what the addresses of one server came to, the error that says most about the server; the first of equals."""
+    return min(
+        errors, key=lambda exc: next((rank for rank, codes in enumerate(_TELLING) if exc.errno in codes), len(_TELLING))
+    )
+
+
 def _explain_certificate(exc: ssl.SSLCertVerificationError) -> tuple[Failure, str]:
     if exc.verify_code in _WRONG_NAME:
-        return Failure.CERT_WRONG_NAME, _("The certificate was issued for another name.")
+        return WRONG_NAME
     if exc.verify_code in _NOT_VALID:
         return Failure.CERT_EXPIRED, sentences.NOT_VALID % {"reason": exc.verify_message}
     return Failure.CERT_UNTRUSTED, sentences.NOT_TRUSTED % {"reason": exc.verify_message}

@@ -92,7 +92,7 @@ def _redirected(target: Target, location: str) -> Target | None:
         address = parse_address(host=url, port=DEFAULT_PORTS[scheme], type=1)
     except (InvalidAddress, ValueError):
         raise invalid(_("The server redirects to something that is not an address.")) from None
-    if address.host != target.host:
+    if address.host.removesuffix(".") != target.name:
         return None
     upgraded = (target.scheme, address.scheme) == ("http", "https")
     same = (target.scheme, target.port) == (address.scheme, address.port)

@@ -43,7 +43,7 @@ def build_request(target: Target, own: Mapping[str, str]) -> bytes:
     A header of the target replaces our Host, User-Agent and Accept, but never one that frames the message or upgrades
     the connection. Raises ProbeFailed for a header that cannot be sent.
     """
-    host = f"[{target.host}]" if ":" in target.host else target.host
+    host = f"[{target.host}]" if ":" in target.host else target.name
     if target.port != DEFAULT_PORTS[target.scheme]:
         host = f"{host}:{target.port}"
     headers = {"host": f"Host: {host}", "user-agent": f"User-Agent: {USER_AGENT}", "accept": "Accept: */*"}

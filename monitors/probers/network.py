@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from monitors.probers.base import Outcome, Target
 from monitors.probers.connection import Connection
@@ -14,34 +12,7 @@ from monitors.probers.deny import DenyList
 from monitors.probers.excerpt import WINDOW, excerpt
 from monitors.probers.failures import ProbeFailed, Progress, Stage, explain
 from monitors.probers.resolver import Resolver
-
-
-class TlsContexts:
-    """The two ways to speak TLS, each made once, when first needed (loading the trusted authorities takes 20 ms).
-
-    Trusts what OpenSSL trusts: the system's store, or the file and directory named by the environment variables
-    SSL_CERT_FILE and SSL_CERT_DIR, which is how an internal authority is added. Sessions are never resumed, so that
-    every probe sees the certificate.
-    """
-
-    @cached_property
-    def verifying(self) -> ssl.SSLContext:
-        return self._make()
-
-    @cached_property
-    def trusting(self) -> ssl.SSLContext:
-        """For targets with `verify_tls` off: any certificate will do."""
-        context = self._make()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-
-    @staticmethod
-    def _make() -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.options |= ssl.OP_NO_TICKET
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+from monitors.probers.tls import TlsContexts
 
 
 @dataclass(frozen=True, slots=True)

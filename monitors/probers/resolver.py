@@ -1,24 +1,26 @@
-"""Names to addresses by c-ares (aiodns), cached for seconds, with the deny list in the way.
+"""Names to addresses by c-ares (pycares), cached for seconds, with the deny list in the way.
 
 Never `getaddrinfo` in threads: a loop has four of them, and four names whose DNS stays silent would hold up every other
-name. c-ares keeps any number of questions in flight. It honours /etc/hosts and the search list of resolv.conf.
+name. c-ares keeps any number of questions in flight. /etc/hosts comes first, then DNS with the search list of
+resolv.conf.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any
 
-import aiodns
-from aiodns import error as dns_error
+from pycares import errno as ares
 
+from monitors.probers import search
 from monitors.probers.base import Failure
+from monitors.probers.channel import TRY_SECONDS, Channel, in_hosts_file
 from monitors.probers.deny import DenyList
 from monitors.probers.failures import TIMEOUTS, ProbeFailed, Stage
+from monitors.probers.question import ABSENT, UNANSWERED, WITNESSED, Question, failure_of, telling
 from monitors.probers.sentences import _
 
 POSITIVE_SECONDS = 10.0
@@ -26,12 +28,9 @@ NEGATIVE_SECONDS = 1.0
 WINDOW_SECONDS = 10.0
 """How far back to look when nobody answers: is it this name's servers, or our resolver?"""
 
-_TRY_SECONDS = 1.0
-_TRIES = 3
-_NO_SORT = 1 << 7  # ARES_AI_NOSORT, which pycares does not name: sorting (RFC 6724) costs a socket per address
-
-_NO_ADDRESS = frozenset({dns_error.ARES_ENOTFOUND, dns_error.ARES_ENODATA, dns_error.ARES_EBADNAME})
-_OURS = frozenset({dns_error.ARES_ENOMEM, dns_error.ARES_EFILE, dns_error.ARES_ECANCELLED})
+_UNANSWERED = frozenset({Failure.RESOLVER_TIMEOUT, Failure.RESOLVER_FAILED})
+_SINGLE_LABEL = frozenset({ares.ARES_ESERVFAIL, ares.ARES_EREFUSED})
+"""How systemd-resolved declines a name of one label (c-ares#852)."""
 
 _BROKEN = _("No name could be resolved for some seconds: the resolver of this machine does not answer.")
 
@@ -46,13 +45,21 @@ class _Answer:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Lookup:
-    """A question in flight, which any number of probes wait for."""
+    """A name that is being asked about, which any number of probes wait for."""
 
     asked_at: float
-    dns: aiodns.DNSResolver
-    answer: asyncio.Future[_Answer]
+    channel: Channel
+    names: list[str]
+    """What the host may stand for, in the order in which to ask."""
+    usable: asyncio.Future[_Answer]
+    """One kind of address may be missing."""
+    whole: asyncio.Future[_Answer]
+    question: Question | None = None
+    """The one of the latest name."""
+    absent: list[int] = field(default_factory=list)
+    """The codes of the names that have no address."""
 
 
 def is_address(host: str) -> bool:
@@ -72,17 +79,21 @@ class Resolver:
         self._nameservers = nameservers
         self._memory = memory
         self._loop = asyncio.get_running_loop()
+        self._hosts_file = in_hosts_file()
         self._cache: dict[str, _Answer] = {}
         self._pending: dict[str, _Lookup] = {}
         self._silent: dict[str, float] = {}
         self._answered_at = float("-inf")
-        self._renew()
+        self._channel = Channel(self._loop, nameservers)
+        self._search = search.of_this_machine()
+        self._renewed_at = monotonic()
 
     async def resolve(self, host: str) -> tuple[str, ...]:
         """Addresses of `host` in the order in which to try them, IPv4 first; at least one, none of them denied.
 
-        Raises ProbeFailed: DENIED_ADDRESS, UNKNOWN_HOST, RESOLVER_TIMEOUT, or PROBER_FAULT when it is our resolver
-        that is broken. Cancelling one caller leaves the question in flight for the others.
+        Where one of A and AAAA is answered late, `late` has the rest. Raises ProbeFailed: DENIED_ADDRESS, UNKNOWN_HOST,
+        RESOLVER_TIMEOUT, RESOLVER_FAILED, or PROBER_FAULT when it is our resolver that is broken. Cancelling one caller
+        leaves the question in flight for the others.
         """
         if is_address(host):
             if self._deny.denies(host):
@@ -94,89 +105,144 @@ class Resolver:
             raise ProbeFailed(Failure.DENIED_ADDRESS, _("The name is on the list of those that are never probed."))
         answer = self._cache.get(host)
         if answer is None or answer.expires <= monotonic():
-            answer = await self._wait_for(host)
-        if answer.failure is None:
-            return answer.addresses
-        if answer.failure is Failure.RESOLVER_TIMEOUT:
-            raise self.silence(host)
-        raise ProbeFailed(answer.failure, answer.detail)
+            answer = self._in_hosts_file(host)
+        if answer is None:
+            answer = await asyncio.shield(self._lookup(host).usable)
+        return self._addresses(host, answer)
+
+    def unsettled(self, host: str) -> bool:
+        """Whether a question about `host` is open, so that there may be more addresses than `resolve` gave."""
+        return host in self._pending
+
+    async def late(self, host: str) -> tuple[str, ...]:
+        """All addresses of `host`, once every question about it is settled; none if all are.
+
+        Raises as `resolve` does.
+        """
+        lookup = self._pending.get(host)
+        if lookup is None:
+            return ()
+        return self._addresses(host, await asyncio.shield(lookup.whole))
 
     def silence(self, host: str) -> ProbeFailed:
-        """The failure of a probe that got no answer about `host` in time, or none from the servers of its zone.
-
-        It is the server's, unless every name that was asked about in the window went unanswered and there were at
-        least two: then our own resolver is broken.
-        """
-        now = monotonic()
-        self._silent[host] = now
-        names = {name for name, at in self._silent.items() if now - at <= WINDOW_SECONDS}
-        names |= {name for name, lookup in self._pending.items() if now - lookup.asked_at >= _TRY_SECONDS}
-        if len(names) >= 2 and now - self._answered_at > WINDOW_SECONDS:
-            return ProbeFailed(Failure.PROBER_FAULT, _BROKEN)
-        return ProbeFailed(*TIMEOUTS[Stage.RESOLVE])
+        """The failure of a probe that got no usable answer about `host` in time."""
+        lookup = self._pending.get(host)
+        code = telling(*lookup.question.codes) if lookup and lookup.question else UNANSWERED
+        return self._unanswered(host, *(TIMEOUTS[Stage.RESOLVE] if code in ABSENT else failure_of(code)))
 
     async def close(self) -> None:
         """Give up every question in flight."""
-        for dns in {self._dns, *(lookup.dns for lookup in self._pending.values())}:
-            await dns.close()
+        for channel in {self._channel, *(lookup.channel for lookup in self._pending.values())}:
+            channel.close()
 
-    async def _wait_for(self, host: str) -> _Answer:
+    def _addresses(self, host: str, answer: _Answer) -> tuple[str, ...]:
+        if answer.failure is None:
+            return answer.addresses
+        if answer.failure in _UNANSWERED:
+            raise self._unanswered(host, answer.failure, answer.detail)
+        raise ProbeFailed(answer.failure, answer.detail)
+
+    def _unanswered(self, host: str, failure: Failure, detail: str) -> ProbeFailed:
+        """`failure` is the server's, unless every name that was asked about in the window came to one and there were at
+        least two: then our own resolver is broken.
+        """
+        now = monotonic()
+        self._silent[host.removesuffix(".")] = now
+        names = {name for name, at in self._silent.items() if now - at <= WINDOW_SECONDS}
+        names |= {
+            name.removesuffix(".")
+            for name, lookup in self._pending.items()
+            if now - lookup.asked_at >= TRY_SECONDS and not lookup.usable.done()
+        }
+        if len(names) >= 2 and now - self._answered_at > WINDOW_SECONDS:
+            return ProbeFailed(Failure.PROBER_FAULT, _BROKEN)
+        return ProbeFailed(failure, detail)
+
+    def _in_hosts_file(self, host: str) -> _Answer | None:
+        """What /etc/hosts says, remembered. It says nothing about our resolver."""
+        addresses = self._hosts_file(host.removesuffix("."))
+        if not addresses:
+            return None
+        answer = self._cache[host] = self._found(sorted(addresses, key=lambda address: ":" in address))
+        return answer
+
+    def _lookup(self, host: str) -> _Lookup:
+        """The lookup of `host` that is in flight and not answered yet, or a new one."""
         lookup = self._pending.get(host)
-        if lookup is None:
-            lookup = self._ask(host)
-        return await asyncio.shield(lookup.answer)
-
-    def _ask(self, host: str) -> _Lookup:
+        if lookup is not None and not lookup.usable.done():
+            return lookup
         now = monotonic()
         if now - self._renewed_at >= self._memory:
             self._renew()
-        lookup = self._pending[host] = _Lookup(now, self._dns, self._loop.create_future())
-        self._dns.getaddrinfo(host, flags=_NO_SORT).add_done_callback(partial(self._settle, host))
+        lookup = self._pending[host] = _Lookup(
+            now, self._channel, list(self._search.names(host)), self._loop.create_future(), self._loop.create_future()
+        )
+        self._ask(host, lookup)
         return lookup
 
     def _renew(self) -> None:
         """Begin with a new channel, forget what has expired.
 
         A channel keeps answers for as long as their TTL, up to an hour, and pycares cannot switch that off: a server
-        that moved would stay down for us. A new channel costs 0.2 ms and also reads resolv.conf and /etc/hosts again.
-        The old one lives until its last question is settled.
+        that moved would stay down for us. A new channel costs 0.2 ms and also reads resolv.conf again. The old one
+        lives until its last question is settled.
         """
         now = self._renewed_at = monotonic()
-        self._dns = aiodns.DNSResolver(
-            nameservers=self._nameservers or None, loop=self._loop, timeout=_TRY_SECONDS, tries=_TRIES
-        )
+        self._channel.retire()
+        self._channel = Channel(self._loop, self._nameservers)
+        self._search = search.of_this_machine()
         self._cache = {name: answer for name, answer in self._cache.items() if answer.expires > now}
         self._silent = {name: at for name, at in self._silent.items() if now - at <= WINDOW_SECONDS}
 
-    def _settle(self, host: str, found: asyncio.Future[Any]) -> None:
-        lookup = self._pending.pop(host)
-        answer = self._read(host, found)
-        self._cache[host] = answer
-        lookup.answer.set_result(answer)
+    def _ask(self, host: str, lookup: _Lookup) -> None:
+        lookup.question = Question(
+            lookup.channel, lookup.names.pop(0), self._loop, partial(self._decided, host, lookup)
+        )
 
-    def _read(self, host: str, found: asyncio.Future[Any]) -> _Answer:
+    def _decided(self, host: str, lookup: _Lookup, question: Question) -> None:
+        """Go on to the next name, or remember and give out what was found, or why there is nothing.
+
+        As c-ares does it, a failure ends the search: a name whose servers fail must not be looked for in other domains.
+        """
+        self._witness(host, question.codes)
+        if question.addresses:
+            self._publish(host, lookup, self._found(question.addresses), whole=not question.open)
+            return
+        question.abandon()
+        code = telling(*question.codes)
+        declined = code in _SINGLE_LABEL and question.name.count(".") == 1
+        if code in ABSENT or declined:
+            lookup.absent.append(code)
+            if lookup.names:
+                self._ask(host, lookup)
+                return
+            code = ares.ARES_ENODATA if ares.ARES_ENODATA in lookup.absent else lookup.absent[0]
+        self._publish(host, lookup, self._failed(code), whole=True)
+
+    def _publish(self, host: str, lookup: _Lookup, answer: _Answer, *, whole: bool) -> None:
+        latest = self._pending.get(host) is lookup
+        if latest:
+            self._cache[host] = answer
+        if not lookup.usable.done():
+            lookup.usable.set_result(answer)
+        if whole:
+            lookup.whole.set_result(answer)
+            if latest:
+                del self._pending[host]
+
+    def _witness(self, host: str, codes: Iterable[int]) -> None:
+        """Note that our resolver works, if `codes` prove it."""
+        if not WITNESSED.isdisjoint(codes):
+            self._answered_at = monotonic()
+            self._silent.pop(host.removesuffix("."), None)
+
+    def _found(self, addresses: Iterable[str]) -> _Answer:
         now = monotonic()
-        try:
-            nodes = found.result().nodes
-        except dns_error.DNSError as exc:
-            return self._read_error(exc.args[0], now)
-        if any(node.ttl for node in nodes):  # a TTL of 0 is that of /etc/hosts, which tells nothing about the resolver
-            self._answered(host, now)
-        addresses = sorted((node.addr[0].decode() for node in nodes), key=lambda address: ":" in address)
-        if any(self._deny.denies(address) for address in addresses):
+        kept = tuple(dict.fromkeys(addresses))
+        if any(self._deny.denies(address) for address in kept):
             detail = _("The name resolves to an address on the list of those that are never probed.")
             return _Answer(now + NEGATIVE_SECONDS, failure=Failure.DENIED_ADDRESS, detail=detail)
-        return _Answer(now + self._memory, tuple(dict.fromkeys(addresses)))
+        return _Answer(now + self._memory, kept)
 
-    def _read_error(self, code: int, now: float) -> _Answer:
-        expires = now + NEGATIVE_SECONDS
-        if code in _NO_ADDRESS:
-            self._answered_at = now
-            return _Answer(expires, failure=Failure.UNKNOWN_HOST, detail=_("No address is known for the name."))
-        if code in _OURS:
-            return _Answer(expires, failure=Failure.PROBER_FAULT, detail=_("This machine could not ask for the name."))
-        return _Answer(expires, failure=Failure.RESOLVER_TIMEOUT)
-
-    def _answered(self, host: str, now: float) -> None:
-        self._answered_at = now
-        self._silent.pop(host, None)
+    def _failed(self, code: int) -> _Answer:
+        return _Answer(monotonic() + NEGATIVE_SECONDS, (), *failure_of(code))

@@ -43,6 +43,7 @@ def upgrade(behaviour: Behaviour, **target: Any) -> Case:
 CASES = {
     Failure.UNKNOWN_HOST: Case(None, {"host": "nobody.test"}),
     Failure.RESOLVER_TIMEOUT: Case(None, {"host": "silent.test"}),
+    Failure.RESOLVER_FAILED: Case(None, {"host": "servfail.test"}),
     Failure.REFUSED: Case(None, {}),
     Failure.UNREACHABLE: Case(None, {"host": "127.255.255.255"}),  # Linux has no route for TCP to a broadcast address
     Failure.RESET: Case(bad.resets),

@@ -55,7 +55,7 @@ NAMES = {  # sentence: (name, what is found)
     "a name that does not exist": ("nobody.test", Failure.UNKNOWN_HOST),
     "a name without addresses": ("empty.test", Failure.UNKNOWN_HOST),
     "a label that is too long": ("a" * 64 + ".test", Failure.UNKNOWN_HOST),
-    "a name whose servers fail": ("servfail.test", Failure.RESOLVER_TIMEOUT),
+    "a name whose servers fail": ("servfail.test", Failure.RESOLVER_FAILED),
     "a name whose servers are silent": ("silent.test", Failure.RESOLVER_TIMEOUT),
     "a denied address": ("169.254.169.254", Failure.DENIED_ADDRESS),
     "a denied name": ("metadata.google.internal", Failure.DENIED_ADDRESS),
@@ -158,12 +158,12 @@ def test_forty_silent_names_delay_nobody(farm):
 
 
 FAULTS = {  # sentence: (names asked one after the other, failure of the last)
-    "one name fails": (["servfail1"], Failure.RESOLVER_TIMEOUT),
-    "one name fails again": (["servfail1", "servfail1"], Failure.RESOLVER_TIMEOUT),
+    "one name fails": (["servfail1"], Failure.RESOLVER_FAILED),
+    "one name fails again": (["servfail1", "servfail1"], Failure.RESOLVER_FAILED),
     "two names fail": (["servfail1", "servfail2"], Failure.PROBER_FAULT),
     "one name fails, one is silent": (["servfail1", "silent1"], Failure.PROBER_FAULT),
-    "two names fail, one is answered": (["web", "servfail1", "servfail2"], Failure.RESOLVER_TIMEOUT),
-    "two names fail, one does not exist": (["nobody", "servfail1", "servfail2"], Failure.RESOLVER_TIMEOUT),
+    "two names fail, one is answered": (["web", "servfail1", "servfail2"], Failure.RESOLVER_FAILED),
+    "two names fail, one does not exist": (["nobody", "servfail1", "servfail2"], Failure.RESOLVER_FAILED),
     "the hosts file is no witness": (["localhost", "servfail1", "servfail2"], Failure.PROBER_FAULT),
 }
 
