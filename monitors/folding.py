@@ -31,7 +31,8 @@ class Memory:
     incident_id: int | None = None
     last_slot: datetime | None = None
     certificate_expires_at: datetime | None = None
-    """Of the last certificate that was seen: a handshake that fails shows none."""
+    """The earliest end of the last certificates that were seen: a handshake that fails shows none."""
+    certificate_subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Fl
     memory.elapsed_us = outcome.elapsed // MICROSECOND
     memory.stages = pack_stages(outcome.stages)
     memory.peer = outcome.address
-    memory.certificate_expires_at = outcome.certificate_expires_at or memory.certificate_expires_at
+    if outcome.certificate_expires_at:
+        memory.certificate_expires_at = outcome.certificate_expires_at
+        memory.certificate_subject = outcome.certificate_subject
     memory.recent = append(memory.recent, observation)
     if after.successes + after.failures == 1 and outcome.ok is not None:
         memory.run_began_at = at

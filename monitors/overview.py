@@ -91,11 +91,16 @@ def parts_of(probe: ServerStatus | LastFailure | Incident) -> list[stages.Part]:
 
 
 def certificate(status: ServerStatus | Outcome | None, now: datetime) -> dict[str, Any] | None:
-    """When the certificate that was seen ends, where there was one."""
+    """When the first of the certificates that were seen ends, and whose it is, where there were any."""
     if status is None or status.certificate_expires_at is None:
         return None
     left = status.certificate_expires_at - now
-    return {"expires_at": status.certificate_expires_at, "days": max(0, left.days), "soon": left < EXPIRES_SOON}
+    return {
+        "expires_at": status.certificate_expires_at,
+        "subject": status.certificate_subject,
+        "days": max(0, left.days),
+        "soon": left < EXPIRES_SOON,
+    }
 
 
 def last_failure(server: Server) -> LastFailure | None:

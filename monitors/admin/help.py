@@ -28,7 +28,10 @@ SHOWN: dict[str, Promise] = {
     "stages_line": _("How long each stage took that was reached: name, connection, TLS, first byte."),
     "peer": _("The address behind the name that was really connected to."),
     "status": _("The status code of the final answer, where there was one."),
-    "certificate_expires_at": _("Of the certificate seen last. Fourteen days before, the server's page warns."),
+    "certificate_expires_at": _(
+        "The earliest end of the certificates seen last. Fourteen days before, the server's page warns."
+    ),
+    "certificate_subject": _("Whose certificate ends first: that of the server or one of its authorities."),
     # settings of a server
     "in_force": _("The value that holds, and where it comes from: server, policy or variable."),
     "stored_headers": _("Their names; the values are secrets and are never shown."),

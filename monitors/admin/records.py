@@ -84,6 +84,7 @@ class ServerStatusAdmin(RecordAdmin):
         "stages_line",
         "peer",
         certificate_expires,
+        "certificate_subject",
         next_probe,
     )
 

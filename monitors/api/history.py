@@ -35,6 +35,7 @@ SHOWN = (
     "status__failure",
     "status__detail",
     "status__certificate_expires_at",
+    "status__certificate_subject",
 )
 """Columns that a status is made of. The others are not loaded: headers would be decrypted for nothing."""
 

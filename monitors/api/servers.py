@@ -169,4 +169,5 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "address": outcome.address or None,
         "answer": outcome.answer or None,
         "certificate_expires_at": outcome.certificate_expires_at,
+        "certificate_subject": outcome.certificate_subject or None,
     }

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -113,7 +113,8 @@ def _stamp() -> Stamp:
     paths = [path for path in (file, *directories) if path]
     if ssl.get_default_verify_paths().openssl_capath_env in os.environ:
         for directory in directories:
-            paths += sorted(directory.iterdir())
+            with suppress(OSError):
+                paths += sorted(directory.iterdir())
     stamp = []
     for path in paths:
         with suppress(OSError):
@@ -152,16 +153,24 @@ def is_for(certificate: Mapping[str, Any], name: str) -> bool:
 
 
 def earliest_end(sock: ssl.SSLSocket) -> CertificateEnd | None:
-    """Which certificate ends first: of the verified chain with its root; where nothing is verified, of what was sent.
+    """Which certificate ends first: of the verified chain, or of what was sent where nothing is verified.
 
-    A certificate that the server sends and that the chain does without, such as an old cross-signed root, ends nothing.
+    What the server sends although the chain does without it, such as an old cross-signed root, ends nothing. The root
+    counts only if it was sent (blackbox_exporter: probe_ssl_earliest_cert_expiry): else it is this machine's own.
     None where nobody can read them.
     """
-    connection = sock._sslobj  # type: ignore[attr-defined]  # no other way to the chain before Python 3.13
-    verified = sock.context.verify_mode is not ssl.CERT_NONE
-    chain = connection.get_verified_chain() if verified else connection.get_unverified_chain()
-    ends = [end for certificate in chain or () if (end := _end(certificate.public_bytes(_DER)))]
+    connection: Any = sock._sslobj  # type: ignore[attr-defined]  # no other way to the chain before Python 3.13
+    chain = sent = _encoded(connection.get_unverified_chain())
+    if sock.context.verify_mode is not ssl.CERT_NONE:
+        chain = _encoded(connection.get_verified_chain())
+        if chain[1:] and chain[-1] not in sent:
+            chain.pop()
+    ends = [end for encoded in chain if (end := _end(encoded))]
     return min(ends, key=lambda end: end.at, default=None)
+
+
+def _encoded(chain: Iterable[Any] | None) -> list[bytes]:
+    return [certificate.public_bytes(_DER) for certificate in chain or ()]
 
 
 @lru_cache(maxsize=KNOWN_CERTIFICATES)

@@ -39,6 +39,7 @@ STATUS_COLUMNS = (
     "incident_id",
     "last_slot",
     "certificate_expires_at",
+    "certificate_subject",
 )
 STATUS_ROW = ("server_id", *STATUS_COLUMNS, "claimed_until")
 HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
@@ -180,6 +181,7 @@ def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
         memory.incident_id,
         _milliseconds(memory.last_slot),
         _milliseconds(memory.certificate_expires_at),
+        memory.certificate_subject,
         None,  # the claim is done
     )
 

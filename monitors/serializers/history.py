@@ -28,7 +28,10 @@ class StatusSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_null=True)
     notification = serializers.BooleanField()
     certificate_expires_at = serializers.DateTimeField(
-        allow_null=True, help_text=_("Of the certificate that was seen last; null without TLS.")
+        allow_null=True, help_text=_("The earliest end of the certificates that were seen last; null without TLS.")
+    )
+    certificate_subject = serializers.CharField(
+        allow_null=True, help_text=_("Whose certificate ends first: that of the server or one of its authorities.")
     )
     stale = serializers.BooleanField(
         help_text=_("Nothing was heard of it for two intervals and a timeout: what is shown may no longer be true.")
@@ -50,6 +53,7 @@ class StatusSerializer(serializers.Serializer[Any]):
                 "detail": (status.detail or None) if failing else None,
                 "notification": server.notification,
                 "certificate_expires_at": status and status.certificate_expires_at,
+                "certificate_subject": (status and status.certificate_subject) or None,
                 "stale": server.stale,
             }
         )

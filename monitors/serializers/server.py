@@ -209,5 +209,8 @@ class OutcomeSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text=_("How an answer that failed the probe began. Foreign text: escape it.")
     )
     certificate_expires_at = serializers.DateTimeField(
-        allow_null=True, help_text=_("Of the certificate that was shown; null without TLS.")
+        allow_null=True, help_text=_("The earliest end of the certificates that were shown; null without TLS.")
+    )
+    certificate_subject = serializers.CharField(
+        allow_null=True, help_text=_("Whose certificate ends first: that of the server or one of its authorities.")
     )

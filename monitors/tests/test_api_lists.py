@@ -103,6 +103,7 @@ def test_a_status_has_the_fields_of_the_contract(viewer, fleet):
         "detail": None,
         "notification": True,
         "certificate_expires_at": None,
+        "certificate_subject": None,
     }
     assert (rows["up"]["health"], rows["up"]["failure"], rows["up"]["latency_ms"]) == ("HEALTHY", None, 3.0)
     assert (rows["paused"]["health"], rows["paused"]["stale"]) == ("PAUSED", False)

@@ -77,8 +77,11 @@ class TestOne:
         url = f"https://127.0.0.1:{farm.serve(says(answer()), tls=context).port}/"
         out, error = probe(url)
         assert error == ""
+        assert "the first to end is that of server of the tests:\n" in out
         assert re.search(r"certificate until 20\d\d-\d\d-\d\d .*, 29 days left\nwould be healthy", out)
-        assert datetime.fromisoformat(json.loads(probe(url, "--json")[0])["certificate_expires_at"]) > timezone.now()
+        found = json.loads(probe(url, "--json")[0])
+        assert datetime.fromisoformat(found["certificate_expires_at"]) > timezone.now()
+        assert found["certificate_subject"] == "server of the tests"
 
     def test_json_has_the_names_of_the_api(self, web):
         found = json.loads(probe(f"http://127.0.0.1:{web}/", "--json")[0])
@@ -94,6 +97,7 @@ class TestOne:
             "address",
             "answer",
             "certificate_expires_at",
+            "certificate_subject",
         ]
         assert (found["ok"], found["status"], found["address"]) == (True, 200, "127.0.0.1")
         assert found["stages"]["tls"] is None

@@ -339,10 +339,12 @@ def test_a_deleted_server_leaves_no_evidence():
 
 def test_a_certificate_is_remembered_until_the_server_is_another_one():
     target, expires_at = server(), NOW + timedelta(days=9)
-    seen = replace(outcome(), certificate_expires_at=expires_at)
+    seen = replace(outcome(), certificate_expires_at=expires_at, certificate_subject="Intermediate 1")
     recording.record([Observation(target.pk, NOW, NOW, seen)])
     see(target, "-", start=NOW + INTERVAL)  # no handshake, no certificate
-    assert ServerStatus.objects.get().certificate_expires_at == expires_at
+    status = ServerStatus.objects.get()
+    assert (status.certificate_expires_at, status.certificate_subject) == (expires_at, "Intermediate 1")
     target.host = "127.0.0.2"
     recording.save(target, actor="tests", now=NOW + 2 * INTERVAL)
-    assert ServerStatus.objects.get().certificate_expires_at is None
+    status = ServerStatus.objects.get()
+    assert (status.certificate_expires_at, status.certificate_subject) == (None, "")

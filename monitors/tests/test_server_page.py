@@ -130,7 +130,7 @@ def test_the_stages_of_the_last_probe_are_a_bar_with_numbers(viewer, now):
 
 
 def certified(target: Server, now, left: timedelta) -> None:
-    seen = replace(outcome(), certificate_expires_at=now + left)
+    seen = replace(outcome(), certificate_expires_at=now + left, certificate_subject=HOSTILE)
     recording.record([Observation(target.pk, now, now, seen)])
 
 
@@ -150,6 +150,8 @@ def test_a_certificate_that_ends_soon_is_warned_of(viewer, now, left, banner):
     assert f"{left.days} day" in page
     assert ("Renew it." in page) is (banner is not None)
     assert banner is None or banner in page
+    assert "alert(" in page
+    assert HOSTILE not in page
 
 
 # evidence

@@ -82,6 +82,7 @@ class Finding:
             "address": outcome.address or None,
             "answer": outcome.answer or None,
             "certificate_expires_at": outcome.certificate_expires_at and iso(outcome.certificate_expires_at),
+            "certificate_subject": outcome.certificate_subject or None,
         }
 
 
@@ -130,6 +131,8 @@ class Command(BaseCommand):
             words = ngettext(
                 "certificate until %(at)s, %(days)d day left", "certificate until %(at)s, %(days)d days left", days
             )
+            if shown["subject"]:
+                self.stdout.write(_("the first to end is that of %(name)s:") % {"name": printable(shown["subject"])})
             self.stdout.write(words % {"at": instant(shown["expires_at"]), "days": days})
         self.stdout.write(f"{finding.verdict}: {finding.reason}")
         if outcome.failure:
