@@ -37,7 +37,7 @@ class Channel:
         self._watched: set[int] = set()
         self._retired = self._closed = False
         self._cares = pycares.Channel(
-            timeout=TRY_SECONDS, tries=TRIES, lookups="b", sock_state_cb=self._watch, servers=nameservers or None
+            timeout=TRY_SECONDS, tries=TRIES, sock_state_cb=self._watch, servers=nameservers or None
         )
 
     def ask(self, name: str, family: socket.AddressFamily, answer: Answer) -> None:
@@ -89,21 +89,6 @@ class Channel:
     def _tick(self) -> None:
         self._cares.process_fd(_NONE, _NONE)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick) if self._open else None
-
-
-def in_hosts_file() -> Callable[[str], list[str]]:
-    """A function from a name to its addresses in /etc/hosts, which is read again when it changes.
-
-    It knows `localhost`, too, and whatever ends in it (RFC 6761 6.3).
-    """
-    cares = pycares.Channel(lookups="f", sock_state_cb=lambda *_: None)  # without a callback it would start a thread
-
-    def find(name: str) -> list[str]:
-        found: list[pycares.AddrInfoResult | None] = []
-        cares.getaddrinfo(name, None, flags=NO_SORT, callback=lambda result, _code: found.append(result))
-        return [address for result in found if result for address in addresses(result)]
-
-    return find
 
 
 def addresses(found: pycares.AddrInfoResult) -> list[str]:

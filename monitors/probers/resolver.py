@@ -15,11 +15,11 @@ from time import monotonic
 
 from pycares import errno as ares
 
-from monitors.probers import search
 from monitors.probers.base import Failure
-from monitors.probers.channel import TRY_SECONDS, Channel, in_hosts_file
+from monitors.probers.channel import TRY_SECONDS, Channel
 from monitors.probers.deny import DenyList
 from monitors.probers.failures import TIMEOUTS, ProbeFailed, Stage
+from monitors.probers.local import Names, of_this_machine
 from monitors.probers.question import ABSENT, UNANSWERED, WITNESSED, Question, failure_of, telling
 from monitors.probers.sentences import _
 
@@ -79,13 +79,12 @@ class Resolver:
         self._nameservers = nameservers
         self._memory = memory
         self._loop = asyncio.get_running_loop()
-        self._hosts_file = in_hosts_file()
         self._cache: dict[str, _Answer] = {}
         self._pending: dict[str, _Lookup] = {}
         self._silent: dict[str, float] = {}
         self._answered_at = float("-inf")
         self._channel = Channel(self._loop, nameservers)
-        self._search = search.of_this_machine()
+        self._local: Names = of_this_machine()
         self._renewed_at = monotonic()
 
     async def resolve(self, host: str) -> tuple[str, ...]:
@@ -160,10 +159,10 @@ class Resolver:
 
     def _in_hosts_file(self, host: str) -> _Answer | None:
         """What /etc/hosts says, remembered. It says nothing about our resolver."""
-        addresses = self._hosts_file(host.removesuffix("."))
+        addresses = self._local.addresses(host)
         if not addresses:
             return None
-        answer = self._cache[host] = self._found(sorted(addresses, key=lambda address: ":" in address))
+        answer = self._cache[host] = self._found(addresses)
         return answer
 
     def _lookup(self, host: str) -> _Lookup:
@@ -175,7 +174,11 @@ class Resolver:
         if now - self._renewed_at >= self._memory:
             self._renew()
         lookup = self._pending[host] = _Lookup(
-            now, self._channel, list(self._search.names(host)), self._loop.create_future(), self._loop.create_future()
+            now,
+            self._channel,
+            list(self._local.candidates(host)),
+            self._loop.create_future(),
+            self._loop.create_future(),
         )
         self._ask(host, lookup)
         return lookup
@@ -184,13 +187,13 @@ class Resolver:
         """Begin with a new channel, forget what has expired.
 
         A channel keeps answers for as long as their TTL, up to an hour, and pycares cannot switch that off: a server
-        that moved would stay down for us. A new channel costs 0.2 ms and also reads resolv.conf again. The old one
-        lives until its last question is settled.
+        that moved would stay down for us. A new channel costs 0.2 ms, and resolv.conf and /etc/hosts are read again. The
+        old one lives until its last question is settled.
         """
         now = self._renewed_at = monotonic()
         self._channel.retire()
         self._channel = Channel(self._loop, self._nameservers)
-        self._search = search.of_this_machine()
+        self._local = of_this_machine()
         self._cache = {name: answer for name, answer in self._cache.items() if answer.expires > now}
         self._silent = {name: at for name, at in self._silent.items() if now - at <= WINDOW_SECONDS}
 

@@ -181,16 +181,33 @@ def upgrades(headers: str = "", *, accept: bool = True, after: bytes = b"") -> B
 
 
 class Authority:
-    """A certificate authority of our own, made for one run."""
+    """A certificate authority of our own, made for one run; below `issuer`, or a root.
 
-    def __init__(self, folder: Path) -> None:
+    `days` from now it is valid from and to. With the `key` of another one it is a cross-signed twin.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "Authority of the tests",
+        *,
+        issuer: Authority | None = None,
+        days: tuple[int, int] = (-1, 1),
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> None:
         self._folder = folder
         self._numbers = itertools.count()
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
-        certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
-        self.file = folder / "authority.pem"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        certificate = (issuer or self)._sign(self._name, self.key, constraints, days=days)
+        self.certificate = certificate.public_bytes(serialization.Encoding.PEM)
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(self.certificate)
+
+    def below(self, name: str, *, days: tuple[int, int] = (-1, 1)) -> Authority:
+        """An intermediate authority that this one vouches for."""
+        return Authority(self._folder, name, issuer=self, days=days)
 
     def context(
         self,
@@ -198,19 +215,24 @@ class Authority:
         days: tuple[int, int] = (-1, 1),
         self_signed: bool = False,
         most: ssl.TLSVersion | None = None,
+        common_name: str = "server of the tests",
+        sent: Sequence[Authority] = (),
     ) -> ssl.SSLContext:
-        """A server's side of TLS, with a certificate for `names` that is valid from and to `days` from now."""
+        """A server's side of TLS, with a certificate for `names` that is valid from and to `days` from now.
+
+        Without `names` it has none but `common_name`. The certificates of `sent` follow it.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server of the tests")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
         entries = [x509.IPAddress(ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-        certificate = self._sign(
-            subject, key, x509.SubjectAlternativeName(entries), days=days, signer=key if self_signed else None
-        )
+        extension = x509.SubjectAlternativeName(entries) if names else x509.BasicConstraints(ca=False, path_length=None)
+        certificate = self._sign(subject, key, extension, days=days, signer=key if self_signed else None)
         file = self._folder / f"server{next(self._numbers)}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+        chain = b"".join(authority.certificate for authority in sent)
+        file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + chain + private)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         if most is not None:
@@ -236,7 +258,7 @@ class Authority:
             .not_valid_before(now + days[0] * DAY)
             .not_valid_after(now + days[1] * DAY)
             .add_extension(extension, critical=False)
-            .sign(signer or self._key, hashes.SHA256())
+            .sign(signer or self.key, hashes.SHA256())
         )
 
 
@@ -245,12 +267,18 @@ class Authority:
 
 class NameServer(asyncio.DatagramProtocol):
     """A DNS server over UDP. The first label says how it behaves: `silent7.test`, `servfail.test`; other names have the
-    addresses they were given, or do not exist."""
+    addresses they were given, or do not exist.
+
+    `codes` says otherwise for a name and a kind of question (`A`, `AAAA`): an RCODE, or None for silence; `delays` are
+    seconds.
+    """
 
     transport: asyncio.DatagramTransport
 
     def __init__(self, addresses: dict[str, list[str]]) -> None:
         self.addresses = addresses
+        self.codes: dict[tuple[str, str], int | None] = {}
+        self.delays: dict[tuple[str, str], float] = {}
         self.asked: Counter[str] = Counter()
         self.server = ""
 
@@ -266,17 +294,19 @@ class NameServer(asyncio.DatagramProtocol):
         question = data[12 : at + 5]
         name, kind = ".".join(labels), int.from_bytes(data[at + 1 : at + 3], "big")
         self.asked[name] += kind == 1  # A; the question for AAAA comes with it
-        if name.startswith("silent"):
+        which = (name, {1: "A", 28: "AAAA"}[kind])
+        code = self.codes.get(which, 2 if name.startswith("servfail") else 0 if name in self.addresses else 3)
+        if name.startswith("silent") or code is None:
             return
         records = b""
         count = 0
-        for ip in map(ip_address, self.addresses.get(name, ())):
+        for ip in map(ip_address, () if code else self.addresses.get(name, ())):
             if kind == {4: 1, 6: 28}[ip.version]:
                 records += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(ip.packed)) + ip.packed
                 count += 1
-        code = 2 if name.startswith("servfail") else 0 if name in self.addresses else 3
-        self.transport.sendto(
-            data[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, count, 0, 0) + question + records, addr
+        head = data[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, count, 0, 0)
+        asyncio.get_running_loop().call_later(
+            self.delays.get(which, 0), self.transport.sendto, head + question + records, addr
         )
 
 
