@@ -187,8 +187,8 @@ class Resolver:
         """Begin with a new channel, forget what has expired.
 
         A channel keeps answers for as long as their TTL, up to an hour, and pycares cannot switch that off: a server
-        that moved would stay down for us. A new channel costs 0.2 ms, and resolv.conf and /etc/hosts are read again. The
-        old one lives until its last question is settled.
+        that moved would stay down for us. A new channel costs 0.2 ms, and resolv.conf and /etc/hosts are read again.
+        The old one lives until its last question is settled.
         """
         now = self._renewed_at = monotonic()
         self._channel.retire()

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
@@ -305,9 +306,11 @@ class NameServer(asyncio.DatagramProtocol):
                 records += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(ip.packed)) + ip.packed
                 count += 1
         head = data[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, count, 0, 0)
-        asyncio.get_running_loop().call_later(
-            self.delays.get(which, 0), self.transport.sendto, head + question + records, addr
-        )
+        send = partial(self.transport.sendto, head + question + records, addr)
+        if which in self.delays:
+            asyncio.get_running_loop().call_later(self.delays[which], send)
+        else:
+            send()
 
 
 # --- the farm --------------------------------------------------------------------------------------------------------
@@ -400,11 +403,11 @@ def closed_port() -> Iterator[int]:
 
 
 @contextmanager
-def full_backlog(port: int = 0) -> Iterator[socket.socket]:
+def full_backlog(port: int = 0, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     """A listener that accepts nobody more: the kernel drops what asks to connect."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(0)
         for sock in (first, second):
             sock.setblocking(False)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 
 from monitors.probers.base import Failure
 from monitors.probers.deny import DenyList
-from monitors.probers.failures import Stage, explain
+from monitors.probers.failures import Stage, explain, most_telling
 from monitors.tests import misbehaving as bad
 from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, Server, answer, full_backlog, says, see
 
@@ -68,6 +70,75 @@ def test_an_address_that_hangs_leaves_time_for_the_next(farm):
         names = farm.names(web=["127.0.0.1", "127.0.0.2"])
         outcome = see(server, host="web.test", nameservers=[names.server], timeout=BRIEF)
     assert (outcome.ok, outcome.address) == (True, "127.0.0.2")
+
+
+def test_an_address_that_hangs_costs_a_fraction_of_a_second(farm):
+    """RFC 8305 5: the next is tried beside it, without a share of a long timeout being waited for."""
+    server = farm.serve(says(answer()), host="127.0.0.3")
+    with full_backlog(server.port), full_backlog(server.port, "127.0.0.2"):
+        names = farm.names(web=["127.0.0.1", "127.0.0.2", "127.0.0.3"])
+        outcome = see(server, host="web.test", nameservers=[names.server], timeout=timedelta(seconds=30))
+    assert (outcome.ok, outcome.address) == (True, "127.0.0.3")
+    assert outcome.elapsed < timedelta(seconds=10)
+
+
+@needs_ipv6
+def test_an_address_that_was_resolved_late_is_tried(farm):
+    names = farm.names(web=["127.0.0.1", "::1"])
+    names.delays = {("web.test", "AAAA"): 0.3}
+    server = farm.serve(says(answer()), host="::1")
+    outcome = see(server, host="web.test", nameservers=[names.server])
+    assert (outcome.ok, outcome.address) == (True, "::1")
+
+
+@needs_ipv6
+def test_an_address_that_was_resolved_late_is_tried_beside_one_that_hangs(farm):
+    names = farm.names(web=["127.0.0.1", "::1"])
+    names.delays = {("web.test", "AAAA"): 0.3}
+    server = farm.serve(says(answer()), host="::1")
+    with full_backlog(server.port):
+        outcome = see(server, host="web.test", nameservers=[names.server])
+    assert (outcome.ok, outcome.address) == (True, "::1")
+
+
+def test_a_refusal_is_told_although_more_addresses_may_come(farm):
+    names = farm.names(web=["127.0.0.1"])
+    names.codes = {("web.test", "AAAA"): None}
+    with bad.closed_port() as port:
+        outcome = see(Server(port), host="web.test", nameservers=[names.server], timeout=timedelta(seconds=1))
+    assert outcome.failure is Failure.REFUSED
+
+
+NO_ROUTE = "127.255.255.255"  # Linux has no route for TCP to a broadcast address
+SEVERAL = {  # sentence: (addresses, what is told); the port of 127.0.0.1 is closed
+    "no route comes last": (["127.0.0.1", NO_ROUTE], Failure.REFUSED),
+    "no route comes first": ([NO_ROUTE, "127.0.0.1"], Failure.REFUSED),
+    "no route alone": ([NO_ROUTE], Failure.UNREACHABLE),
+    "an address that no machine may use comes last": (["127.0.0.1", "2001:db8::5"], Failure.REFUSED),
+}
+
+
+@pytest.mark.parametrize(("addresses", "failure"), SEVERAL.values(), ids=SEVERAL)
+def test_the_most_telling_error_of_several_addresses_is_told(farm, addresses, failure):
+    names = farm.names(web=addresses)
+    with bad.closed_port() as port:
+        outcome = see(Server(port), host="web.test", nameservers=[names.server])
+    assert outcome.failure is failure
+
+
+def test_a_timeout_tells_more_than_no_route(farm):
+    with full_backlog() as listener:
+        names = farm.names(web=[NO_ROUTE, "127.0.0.1"])
+        port = listener.getsockname()[1]
+        outcome = see(Server(port), host="web.test", nameservers=[names.server], timeout=BRIEF)
+    assert outcome.failure is Failure.TIMEOUT_CONNECT
+
+
+def test_the_final_dot_is_for_the_name_server_alone(farm):
+    names = farm.names(web=["127.0.0.1"])
+    server = farm.serve(says(answer()))
+    assert see(server, host="web.test.", nameservers=[names.server]).ok
+    assert f"Host: web.test:{server.port}\r\n".encode() in server.requests[0]
 
 
 def test_all_addresses_refuse(farm):
@@ -160,6 +231,25 @@ def test_a_server_that_resets_while_it_is_written_to(farm):
         visit.reset()
 
     assert see(farm.serve(resets), headers=(("X", "y" * 9_000_000),)).failure is Failure.RESET
+
+
+TELLING = {  # sentence: (errors, the one that is told)
+    "the first of equals": ([errno.ECONNREFUSED, errno.ETIMEDOUT], errno.ECONNREFUSED),
+    "the first of equals, the other way round": ([errno.ETIMEDOUT, errno.ECONNREFUSED], errno.ETIMEDOUT),
+    "refused before no route": ([errno.EHOSTUNREACH, errno.ECONNREFUSED], errno.ECONNREFUSED),
+    "timeout before no network": ([errno.ENETUNREACH, errno.ETIMEDOUT], errno.ETIMEDOUT),
+    "reset before no route": ([errno.EHOSTUNREACH, errno.ECONNRESET], errno.ECONNRESET),
+    "no neighbour before no network": ([errno.ENETUNREACH, errno.EHOSTUNREACH], errno.EHOSTUNREACH),
+    "no network before no such addresses": ([errno.EAFNOSUPPORT, errno.ENETUNREACH], errno.ENETUNREACH),
+    "no such addresses before a firewall of ours": ([errno.EPERM, errno.EAFNOSUPPORT], errno.EAFNOSUPPORT),
+    "an address that nobody looked at before all": ([errno.ECONNREFUSED, errno.EMFILE], errno.EMFILE),
+    "one alone": ([errno.EPERM], errno.EPERM),
+}
+
+
+@pytest.mark.parametrize(("codes", "told"), TELLING.values(), ids=TELLING)
+def test_which_error_tells_most(codes, told):
+    assert most_telling([OSError(code, os.strerror(code)) for code in codes]).errno == told
 
 
 OURS = {
