@@ -160,11 +160,17 @@ def earliest_end(sock: ssl.SSLSocket) -> CertificateEnd | None:
     None where nobody can read them.
     """
     connection: Any = sock._sslobj  # type: ignore[attr-defined]  # no other way to the chain before Python 3.13
-    chain = sent = _encoded(connection.get_unverified_chain())
-    if sock.context.verify_mode is not ssl.CERT_NONE:
-        chain = _encoded(connection.get_verified_chain())
-        if chain[1:] and chain[-1] not in sent:
-            chain.pop()
+    if sock.context.verify_mode is ssl.CERT_NONE:
+        return _earliest(_encoded(connection.get_unverified_chain()))
+    chain = _encoded(connection.get_verified_chain())
+    first = _earliest(chain)
+    root_ends_first = chain[1:] and first == _end(chain[-1]) != _earliest(chain[:-1])
+    if root_ends_first and chain[-1] not in _encoded(connection.get_unverified_chain()):
+        return _earliest(chain[:-1])
+    return first
+
+
+def _earliest(chain: Iterable[bytes]) -> CertificateEnd | None:
     ends = [end for encoded in chain if (end := _end(encoded))]
     return min(ends, key=lambda end: end.at, default=None)
 

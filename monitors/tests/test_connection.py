@@ -141,6 +141,19 @@ def test_the_final_dot_is_for_the_name_server_alone(farm):
     assert f"Host: web.test:{server.port}\r\n".encode() in server.requests[0]
 
 
+def test_a_redirect_to_the_same_name_without_its_final_dot_is_followed(farm):
+    names = farm.names(web=["127.0.0.1"])
+    server = farm.serve(
+        bad.replies(
+            lambda path: (
+                answer(302, headers=f"Location: http://web.test:{server.port}/up\r\n") if path == "/" else answer()
+            )
+        )
+    )
+    assert see(server, host="web.test.", nameservers=[names.server]).status == 200
+    assert server.paths == ["/", "/up"]
+
+
 def test_all_addresses_refuse(farm):
     with bad.closed_port() as port:
         names = farm.names(web=["127.0.0.3", "127.0.0.2", "127.0.0.1"])

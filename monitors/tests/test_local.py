@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitors.probers.local import Names, read_hosts, read_search
 
@@ -47,6 +49,21 @@ CANDIDATES = {  # sentence: (domains, ndots, host, what it may stand for)
 @pytest.mark.parametrize(("domains", "ndots", "host", "expected"), CANDIDATES.values(), ids=CANDIDATES)
 def test_what_a_host_may_stand_for(domains, ndots, host, expected):
     assert Names({}, domains, ndots).candidates(host) == tuple(expected.split())
+
+
+@given(
+    host=st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,3}\.?", fullmatch=True),
+    domains=st.lists(st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,2}\.?", fullmatch=True), max_size=4),
+    ndots=st.integers(0, 15),
+)
+def test_every_candidate_is_absolute_and_the_name_itself_is_one(host, domains, ndots):
+    candidates = Names({}, tuple(domains), ndots).candidates(host)
+    itself = host.removesuffix(".") + "."
+    assert all(name.endswith(".") and not name.endswith("..") for name in candidates)
+    assert itself in candidates
+    assert candidates[0 if host.count(".") >= ndots else -1] == itself or host.endswith(".")
+    assert len(set(candidates)) == len(candidates)
+    assert (len(candidates) == 1) >= host.endswith(".")
 
 
 HOSTS = """

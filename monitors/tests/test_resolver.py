@@ -43,10 +43,15 @@ def resolving(names, work, **options):
         return runner.run(main())
 
 
-async def found(resolver, name, seconds=0.3):
+def patience(name):
+    """Seconds: few where nothing will come, many for a machine that is busy."""
+    return 0.3 if name.startswith("silent") else 5
+
+
+async def found(resolver, name, seconds=None):
     """The addresses of `name`, or the failure. What takes longer than `seconds` is silence, as in a probe."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds or patience(name)):
             return await resolver.resolve(name)
     except TimeoutError:
         return resolver.silence(name).failure
@@ -54,10 +59,10 @@ async def found(resolver, name, seconds=0.3):
         return exc.failure
 
 
-async def said(resolver, name, seconds=0.3):
+async def said(resolver, name, seconds=None):
     """The sentence of a name that is not resolved."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds or patience(name)):
             await resolver.resolve(name)
     except TimeoutError:
         return resolver.silence(name).detail
@@ -137,7 +142,8 @@ def test_what_the_name_server_said_is_told(farm, a, aaaa, failure, words):
     names.codes = {("odd.test", "A"): a, ("odd.test", "AAAA"): aaaa}
 
     async def both(resolver):
-        return await found(resolver, "odd.test"), await said(resolver, "odd.test")
+        seconds = 1 if SILENCE in (a, aaaa) else None
+        return await found(resolver, "odd.test", seconds), await said(resolver, "odd.test", seconds)
 
     kind, detail = resolving(names, both)
     assert kind is failure
@@ -148,8 +154,8 @@ def test_a_name_server_that_is_not_there_is_told():
     with socket.socket(type=socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))
         server = SimpleNamespace(server=f"127.0.0.1:{nobody.getsockname()[1]}")
-    assert resolving(server, lambda resolver: found(resolver, "web.test", 5)) is Failure.RESOLVER_FAILED
-    assert "No name server" in resolving(server, lambda resolver: said(resolver, "web.test", 5))
+    assert resolving(server, lambda resolver: found(resolver, "web.test")) is Failure.RESOLVER_FAILED
+    assert "No name server" in resolving(server, lambda resolver: said(resolver, "web.test"))
 
 
 ENOUGH = {  # sentence: (the kind of question, how it is answered, what is found all the same)
@@ -176,7 +182,7 @@ def test_the_first_usable_answer_waits_for_the_other_and_not_for_long(farm):
 
     async def timed(resolver):
         began = time.monotonic()
-        await found(resolver, "both.test", 5)
+        await found(resolver, "both.test")
         return time.monotonic() - began
 
     assert RESOLUTION_DELAY * 0.9 < resolving(names, timed) < 0.9  # c-ares asks again after a second
@@ -184,10 +190,10 @@ def test_the_first_usable_answer_waits_for_the_other_and_not_for_long(farm):
 
 def test_what_comes_late_is_had_later(farm):
     names = farm.names(both=["::1", "127.0.0.2"])
-    names.delays = {("both.test", "AAAA"): 0.3}
+    names.delays = {("both.test", "AAAA"): 1.5}
 
     async def patient(resolver):
-        before = await found(resolver, "both.test", 5)
+        before = await found(resolver, "both.test")
         unsettled = resolver.unsettled("both.test")
         late = await resolver.late("both.test")
         return before, unsettled, late, resolver.unsettled("both.test"), await found(resolver, "both.test")
@@ -209,10 +215,10 @@ def test_nothing_comes_late_where_everything_is_settled(farm):
 
 def test_a_denied_address_that_comes_late_is_denied(farm):
     names = farm.names(half=["127.0.0.1", "fe80::1"])
-    names.delays = {("half.test", "AAAA"): 0.3}
+    names.delays = {("half.test", "AAAA"): 1.5}
 
     async def late(resolver):
-        before = await found(resolver, "half.test", 5)
+        before = await found(resolver, "half.test")
         with pytest.raises(ProbeFailed) as caught:
             await resolver.late("half.test")
         return before, caught.value.failure, await found(resolver, "half.test")
@@ -324,6 +330,31 @@ def test_a_server_that_moved_is_found_when_the_memory_ends(farm):
         return before, await found(resolver, "web.test")
 
     assert resolving(names, move, memory=0) == (("127.0.0.1",), ("127.0.0.2",))
+
+
+def test_a_question_outlives_the_channel_that_it_was_asked_through(farm):
+    names = farm.names(web=["127.0.0.1"], slow=["127.0.0.2"])
+    names.delays = {("slow.test", kind): 0.3 for kind in ("A", "AAAA")}
+
+    async def renewed_meanwhile(resolver):
+        slow = asyncio.create_task(found(resolver, "slow.test"))
+        await asyncio.sleep(0)
+        return await found(resolver, "web.test"), await slow
+
+    assert resolving(names, renewed_meanwhile, memory=0) == (("127.0.0.1",), ("127.0.0.2",))
+
+
+def test_a_name_is_asked_for_anew_although_a_kind_of_address_is_still_open(farm):
+    names = farm.names(web=["127.0.0.1"])
+    names.codes = {("web.test", "AAAA"): SILENCE}
+
+    async def moved(resolver):
+        before = await found(resolver, "web.test")
+        names.addresses["web.test"] = ["127.0.0.2"]
+        return before, await found(resolver, "web.test"), await resolver.late("web.test")
+
+    both = ("127.0.0.2",)
+    assert resolving(names, moved, memory=0) == (("127.0.0.1",), both, both)
 
 
 def test_one_question_for_everybody(farm):
