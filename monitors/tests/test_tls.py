@@ -160,7 +160,8 @@ def test_a_name_with_an_underscore_leaves_the_next_name_judged():
 
 
 def ends_in(outcome) -> int:
-    return round((outcome.certificate_expires_at - datetime.now(UTC)) / timedelta(days=1))
+    left: timedelta = outcome.certificate_expires_at - datetime.now(UTC)
+    return round(left / timedelta(days=1))
 
 
 @pytest.fixture
