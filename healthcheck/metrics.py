@@ -76,7 +76,7 @@ def _servers() -> Metric:
     counted = dict.fromkeys(product(Environment.values, HEALTH_ORDER), 0)
     rows: Any = Server.objects.with_health().order_by()  # the plugin does not see its annotations
     for row in rows.values("environment", "shown_health").annotate(count=Count("id")):
-        counted[row["environment"], row["shown_health"]] = row["count"]
+        counted[row["environment"], row["shown_health"]] += row["count"]
     return _gauge("servers", "Registered servers.", counted.items(), "environment", "health")
 
 

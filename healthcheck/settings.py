@@ -106,10 +106,10 @@ MYSQL_OPTIONS = {
     "read_timeout": 20,  # a database that hangs must not hang the prober
     "write_timeout": 20,
 }
+ENGINES = {"django.db.backends.sqlite3": "healthcheck.sqlite", "django.db.backends.mysql": "healthcheck.mysql"}
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/db.sqlite3")}
 _database = DATABASES["default"]
-if _database["ENGINE"] == "django.db.backends.mysql":
-    _database["ENGINE"] = "healthcheck.mysql"
+_database["ENGINE"] = ENGINES[_database["ENGINE"]]
 _database["OPTIONS"] = {
     **(SQLITE_OPTIONS if "sqlite" in _database["ENGINE"] else MYSQL_OPTIONS),
     **_database.get("OPTIONS", {}),

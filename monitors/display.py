@@ -35,7 +35,7 @@ ORIGIN_WORDS: dict[str, Promise] = {
     Origin.VARIABLE: gettext_lazy("environment variable"),
     Origin.POLICY: gettext_lazy("policy of the environment"),
     Origin.SERVER: gettext_lazy("this server"),
-    Origin.CLAMPED: gettext_lazy("limited by the interval"),
+    Origin.CLAMPED: gettext_lazy("limited to what is allowed"),
 }
 
 
@@ -81,7 +81,7 @@ def type_word(server: Server) -> str:
     """An adopted row may have a type that we do not know; it is probed as web."""
     if server.type in ServerType.values:
         return str(ServerType(server.type).label)
-    return _("%(type)d, probed as web") % {"type": server.type}
+    return _("%(type)s, probed as web") % {"type": server.type}
 
 
 def effective_settings(server: Server, policies: Policies) -> list[tuple[str, Any, str]]:

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -28,6 +29,7 @@ else:
     BigIntegerField, TextField = models.BigIntegerField, models.TextField
 
 UNREADABLE = gettext_noop("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it")
+NOT_HEADERS = gettext_noop("the stored request headers are not an object of texts: enter them again")
 MASK = "********"
 """Shown instead of a secret; where it comes back, it stands for the stored one."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +55,11 @@ class NameField(CharField):
 
 
 class EnumField(CharField):
-    """MySQL's `enum(...)`; a short text elsewhere."""
+    """MySQL's `enum(...)`; a short text elsewhere.
+
+    Reads as one of `values` always: another case is the same value, and what is none of them (MySQL stores "" when it
+    is not strict, SQLite takes any text) is the last.
+    """
 
     def __init__(self, *args: Any, values: Iterable[str], **kwargs: Any) -> None:
         self.values = tuple(values)
@@ -70,6 +76,28 @@ class EnumField(CharField):
         if connection.vendor == "mysql":
             return "enum({})".format(", ".join(f"'{value}'" for value in self.values))
         return super().db_type(connection)
+
+    def from_db_value(self, value: str | None, *_args: Any) -> str | None:
+        if value is None or value in self.values:
+            return value
+        folded = str(value).upper()
+        return folded if folded in self.values else self.values[-1]
+
+
+@EnumField.register_lookup
+class _EnumExact(Exact):
+    """Finds the rows that read as the value."""
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:
+        column = getattr(self.lhs, "target", None)
+        if not isinstance(column, EnumField) or self.rhs not in column.values:
+            return super().as_sql(compiler, connection)
+        lhs, params = self.process_lhs(compiler, connection)
+        lhs = f"{lhs} COLLATE NOCASE" if connection.vendor == "sqlite" else lhs
+        *others, last = column.values
+        if self.rhs != last:
+            return f"{lhs} = %s", [*params, self.rhs]
+        return f"{lhs} NOT IN ({', '.join(['%s'] * len(others))})", [*params, *others]
 
 
 class _SecondsField(DateTimeField):
@@ -161,8 +189,31 @@ def decrypt(token: str) -> str:
     """Raises ValueError when none of ENCRYPTION_KEYS fits."""
     try:
         return _decrypted(token, tuple(settings.ENCRYPTION_KEYS))
-    except InvalidToken:
+    except (InvalidToken, UnicodeError):
         raise ValueError(UNREADABLE) from None
+
+
+class UnreadableHeaders(dict[str, str]):
+    """Stands for stored headers that cannot be read: no header at all, so that no list fails over one row. Saved again,
+    it stays as it is stored; `problem` says what is wrong."""
+
+    def __init__(self, sealed: str, problem: str) -> None:
+        super().__init__()
+        self.sealed = sealed
+        self.problem = problem
+
+
+def read_headers(sealed: str) -> dict[str, str]:
+    """The headers that are stored as `sealed`; `UnreadableHeaders` when they cannot be read, or are something else."""
+    try:
+        headers = json.loads(decrypt(sealed))
+    except RecursionError:
+        headers = None
+    except ValueError as error:
+        return UnreadableHeaders(sealed, UNREADABLE if str(error) == UNREADABLE else NOT_HEADERS)
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        return UnreadableHeaders(sealed, NOT_HEADERS)
+    return headers
 
 
 class EncryptedTextField(TextField):
@@ -179,9 +230,11 @@ class EncryptedHeadersField(EncryptedTextField):
     """HTTP headers as an object of texts, encrypted as a whole: nearly every custom header is a credential."""
 
     def from_db_value(self, value: str | None, *_args: Any) -> Any:
-        return None if value is None else json.loads(decrypt(value))
+        return None if value is None else read_headers(value)
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, UnreadableHeaders):
+            return value.sealed
         return None if value is None else super().get_prep_value(json.dumps(value, ensure_ascii=False))
 
     def to_python(self, value: Any) -> Any:

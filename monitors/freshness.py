@@ -23,6 +23,7 @@ from django.db.models.functions import Coalesce, Greatest, Least
 
 from monitors.fields import to_milliseconds
 from monitors.models import Environment, Policy
+from monitors.policy import BOUNDS
 from monitors.status import Health
 
 
@@ -82,7 +83,7 @@ class _Milliseconds(Func):
 
 
 def _in_force(setting: str, variable: float) -> Expression:
-    """The first of server, policy and variable that says something.
+    """The first of server, policy and variable that says something, within its bounds: see `monitors.policy`.
 
     The policies are asked for by literal keys: an adopted table may have another collation than ours, and MySQL refuses
     to compare the two.
@@ -92,4 +93,6 @@ def _in_force(setting: str, variable: float) -> Expression:
         for environment in Environment.values
     ]
     by_environment = Case(*policies, output_field=FloatField())
-    return Coalesce(F(setting), by_environment, Value(float(variable)), output_field=FloatField())
+    said = Coalesce(F(setting), by_environment, Value(float(variable)), output_field=FloatField())
+    lowest, highest = BOUNDS[setting]
+    return Least(Greatest(said, Value(float(lowest))), Value(float(highest)), output_field=FloatField())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from math import isnan
 from typing import Any, Protocol
 
 from monitors.status import Thresholds
@@ -18,7 +19,17 @@ class Origin(StrEnum):
     """The policy of the server's environment."""
     SERVER = "server"
     CLAMPED = "clamped"
-    """The timeout was longer than the interval, so the interval is used."""
+    """What is said is out of bounds, or a timeout longer than the interval: the nearest possible value holds."""
+
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "interval_seconds": (1, 86_400),
+    "timeout_seconds": (0.1, 300),
+    "healthy_threshold": (1, 100),
+    "unhealthy_threshold": (1, 100),
+}
+"""The least and the greatest value of each setting. What people enter is refused outside of them; what somebody wrote
+past the application is brought inside, so that one such row stops nothing else."""
 
 
 class Overrides(Protocol):
@@ -81,17 +92,26 @@ def rules(overrides: Overrides) -> Rules:
     )
 
 
+def bounded(value: Any, lowest: float, highest: float) -> Any:
+    """`value`, or the nearest number from `lowest` to `highest`; None for what is no number: SQLite keeps a text in a
+    column of numbers."""
+    if not isinstance(value, int | float) or isnan(value):
+        return None
+    return min(max(value, lowest), highest)
+
+
 def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
-    """The first of server, policy and variables that says something, for each setting; the timeout never exceeds the
-    interval."""
+    """The first of server, policy and variables that says something, for each setting; within `BOUNDS`, and the timeout
+    never exceeds the interval."""
     lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
     values: dict[str, float] = {}
     origins: dict[str, Origin] = {}
-    for name in Rules.__dataclass_fields__:
-        for origin, said in lines:
-            value = getattr(said, name)
+    for name, bounds in BOUNDS.items():
+        for origin, rules in lines:
+            said = getattr(rules, name)
+            value = bounded(said, *bounds)
             if value is not None:
-                values[name], origins[name] = value, origin
+                values[name], origins[name] = value, origin if value == said else Origin.CLAMPED
                 break
     if values["timeout_seconds"] > values["interval_seconds"]:
         values["timeout_seconds"], origins["timeout_seconds"] = values["interval_seconds"], Origin.CLAMPED

@@ -8,11 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
-from monitors.address import InvalidAddress, parse_address, parse_expected_status
+from monitors.address import Address, InvalidAddress, parse_address, parse_expected_status
+from monitors.fields import NOT_HEADERS, UnreadableHeaders
 from monitors.models import Policy, Server
 from monitors.policy import Effective, Policies, Rules, rules
-from monitors.probers.base import Failure, Outcome, Target
+from monitors.probers.base import MAX_DETAIL, Failure, Outcome, Target
+from monitors.validation import TOKEN, header_problem
 
 RULE_COLUMNS = ("environment", "interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
 TARGET_COLUMNS = (
@@ -28,6 +31,10 @@ TARGET_COLUMNS = (
     "request_headers",
 )
 """The columns that say where to look and what to expect there: a change of one makes it another target."""
+
+
+NO_TOKEN = gettext_noop("the stored subprotocol has characters that HTTP does not allow: enter it again")
+NO_HEADER = gettext_noop("a stored request header has a name or a value that HTTP does not allow: enter it again")
 
 
 def variables() -> Rules:
@@ -64,10 +71,14 @@ def _target(
     timeout: timedelta,
 ) -> Target | Outcome:
     try:
-        address = parse_address(host=host, port=port, type=type, path=path, scheme=scheme)
+        address = _address(host=host, port=port, type=type, path=path, scheme=scheme)
         statuses = parse_expected_status(expected_status) if expected_status else ()
     except InvalidAddress as error:
-        return Outcome(Failure.INVALID_ADDRESS, timedelta(0), detail=str(error)[:200])
+        return _invalid(str(error))
+    if subprotocol and not TOKEN.fullmatch(subprotocol):
+        return _invalid(NO_TOKEN)
+    if any(header_problem(*header) for header in headers):
+        return _invalid(NO_HEADER)
     return Target(
         scheme=address.scheme,
         host=address.host,
@@ -82,10 +93,26 @@ def _target(
     )
 
 
+def _invalid(detail: str) -> Outcome:
+    return Outcome(Failure.INVALID_ADDRESS, timedelta(0), detail=detail[:MAX_DETAIL])
+
+
+def _address(*, host: str, port: int, type: int, path: str | None, scheme: str | None) -> Address:  # noqa: A002
+    """Raises InvalidAddress, also for what no column of ours holds: SQLite keeps a text in a column of numbers."""
+    return parse_address(host=host, port=port if isinstance(port, int) else None, type=type, path=path, scheme=scheme)
+
+
 def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
-    """The target that `TARGET_COLUMNS` describe, or the outcome when the stored address cannot be read."""
+    """The target that `TARGET_COLUMNS` describe, or the outcome when what is stored cannot be probed."""
     *where, headers = columns
+    if isinstance(headers, UnreadableHeaders):
+        # Without the key it is our fault, and says nothing about the server.
+        return _invalid(headers.problem) if headers.problem == NOT_HEADERS else _unseen(headers.problem)
     return _target(*where, tuple((headers or {}).items()), timeout)
+
+
+def _unseen(detail: str) -> Outcome:
+    return Outcome(Failure.PROBER_FAULT, timedelta(0), detail=detail)
 
 
 def target_of(server: Server, policies: Policies) -> Target | Outcome:
@@ -97,9 +124,7 @@ def target_of(server: Server, policies: Policies) -> Target | Outcome:
 def address_text(server: Server) -> str:
     """The server's address as a URL, or what is stored when it cannot be read."""
     try:
-        address = parse_address(
-            host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
-        )
+        address = _address(host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme)
     except InvalidAddress:
         return f"{server.host}:{server.port}"
     host = f"[{address.host}]" if ":" in address.host else address.host

@@ -161,11 +161,11 @@ def _check_headers(server: Server) -> None:
     if len({str(name).lower() for name in headers}) < len(headers):
         raise ValidationError({"request_headers": _("A header is given twice; case does not matter in its name.")})
     for name, value in headers.items():
-        if problem := _header_problem(name, value):
+        if problem := header_problem(name, value):
             raise ValidationError({"request_headers": problem})
 
 
-def _header_problem(name: Any, value: Any) -> str:
+def header_problem(name: Any, value: Any) -> str:
     """What is wrong with a header, or "". Never repeats the value, which is likely a secret."""
     words = {"name": str(name)[:MAX_HEADER_NAME]}
     if not isinstance(name, str) or len(name) > MAX_HEADER_NAME or not TOKEN.fullmatch(name):

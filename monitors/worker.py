@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Sequence
@@ -12,11 +11,9 @@ from typing import Any
 
 from celery.signals import worker_shutting_down
 from django.conf import settings
-from django.db.models import ExpressionWrapper, F, TextField
 
-from monitors.fields import decrypt
 from monitors.models import Server
-from monitors.probers.base import Failure, Observation, Outcome, Target
+from monitors.probers.base import Observation
 from monitors.probers.engine import Engine, Job
 from monitors.recorder import Batch, Recorder, linger, send_hint
 from monitors.status import Health
@@ -77,28 +74,15 @@ def stop(**_: Any) -> None:
 
 def load(slots: dict[int, datetime]) -> list[Job]:
     """One job for each server that still exists and is not paused."""
-    *where, headers = TARGET_COLUMNS
-    sealed = ExpressionWrapper(F(headers), output_field=TextField())  # opened one by one
-    rows = (
-        Server.objects.active().filter(id__in=slots).values_list("id", "status__health", *RULE_COLUMNS, *where, sealed)
-    )
+    servers = Server.objects.active().filter(id__in=slots)
+    rows = servers.values_list("id", "status__health", *RULE_COLUMNS, *TARGET_COLUMNS)
     in_force = policies()
     jobs = []
     for server_id, health, *columns in rows:
         rules = in_force.effective(*columns[: len(RULE_COLUMNS)])
-        target = _target(columns[len(RULE_COLUMNS) :], rules.timeout)
+        target = target_from(columns[len(RULE_COLUMNS) :], rules.timeout)
         jobs.append(Job(server_id, slots[server_id], target, rules.interval, Health(health or Health.UNKNOWN)))
     return jobs
-
-
-def _target(columns: list[Any], timeout: timedelta) -> Target | Outcome:
-    """One secret that no key can read any more makes one server unseen, not its whole batch."""
-    if columns[-1] is not None:
-        try:
-            columns[-1] = json.loads(decrypt(columns[-1]))
-        except ValueError as error:
-            return Outcome(Failure.PROBER_FAULT, timedelta(0), detail=str(error))
-    return target_from(columns, timeout)
 
 
 def patience(jobs: Sequence[Job], now: datetime) -> float:

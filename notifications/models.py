@@ -240,15 +240,22 @@ class SkipReason(models.TextChoices):
 class StormRule(models.Model):
     """When failures of an environment are told as one storm and no longer one by one; without a row, the defaults."""
 
+    SERVERS = (2, 1_000)
+    SECONDS = (5, 600)
+    """The least and the greatest, of what is entered and of what holds."""
+
     environment = ChoiceCharField(_("environment"), max_length=50, choices=Environment.choices, primary_key=True)
     servers = models.PositiveSmallIntegerField(
         _("servers"),
         default=5,
-        validators=[MaxValueValidator(1_000)],
+        validators=[MaxValueValidator(SERVERS[1])],
         help_text=_("So many failures within the window are a storm, 2 to 1,000. 0 = every failure is told by itself."),
     )
     seconds = models.PositiveSmallIntegerField(
-        _("window (s)"), default=30, validators=[MinValueValidator(5), MaxValueValidator(600)], help_text=_("5 to 600.")
+        _("window (s)"),
+        default=30,
+        validators=[MinValueValidator(SECONDS[0]), MaxValueValidator(SECONDS[1])],
+        help_text=_("5 to 600."),
     )
 
     class Meta:

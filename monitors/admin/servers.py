@@ -34,6 +34,7 @@ from monitors.display import (
     status_of,
     type_word,
 )
+from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
 from monitors.freshness import stale
 from monitors.looking import MOST, look
@@ -221,6 +222,8 @@ class ServerAdmin(ExplainingAdmin):
     @display(description=gettext_lazy("stored request headers"))
     def stored_headers(self, obj: Server) -> str:
         """Their names. The values are secrets and stay where they are."""
+        if isinstance(obj.request_headers, UnreadableHeaders):
+            return _(obj.request_headers.problem)
         return ", ".join(f"{name}: ****" for name in obj.request_headers or ())
 
     # writing

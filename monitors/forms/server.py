@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError as Refusal
 
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import ORIGIN_WORDS
+from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
 from monitors.models import Server, ServerType
 from monitors.policy import Policies, Rules
@@ -97,8 +98,11 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         super()._update_errors(errors)  # type: ignore[misc]  # the stubs do not know it
 
     def clean_request_headers(self) -> Any:
+        typed, stored = self.cleaned_data["request_headers"], self.instance.request_headers
+        if not typed and isinstance(stored, UnreadableHeaders):
+            return stored  # nobody could be shown what an empty field would remove
         try:
-            return unmasked(self.cleaned_data["request_headers"], self.instance.request_headers)
+            return unmasked(typed, stored)
         except Refusal as error:
             raise forms.ValidationError([str(text) for text in error.detail["request_headers"]]) from None  # type: ignore[call-overload]
 

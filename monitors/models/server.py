@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ from monitors.fields import (
     TagsField,
     TimestampField,
 )
+from monitors.policy import BOUNDS
 from monitors.validation import clean_rules, clean_server
 
 HEALTH_ORDER = ("UNHEALTHY", "UNKNOWN", "PAUSED", "HEALTHY")
@@ -39,6 +40,10 @@ class ServerType(models.IntegerChoices):
     ADMIN = 6, _("web (admin)")
 
 
+def _within(lowest: float, highest: float) -> list[BaseValidator]:
+    return [MinValueValidator(lowest), MaxValueValidator(highest)]
+
+
 class RuleFields(models.Model):
     """The four settings that a server, and the policy of an environment, may override."""
 
@@ -46,14 +51,14 @@ class RuleFields(models.Model):
         _("interval (s)"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(86_400)],
+        validators=_within(*BOUNDS["interval_seconds"]),
         help_text=_("Seconds between two probes, 1 to 86,400. Empty = inherited."),
     )
     timeout_seconds = models.FloatField(
         _("timeout (s)"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.1), MaxValueValidator(300)],
+        validators=_within(*BOUNDS["timeout_seconds"]),
         help_text=_(
             "Seconds that one probe may take in all, 0.1 to 300; never more than the interval. Empty = inherited."
         ),
@@ -62,14 +67,14 @@ class RuleFields(models.Model):
         _("successes to recover"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        validators=_within(*BOUNDS["healthy_threshold"]),
         help_text=_("Successful probes in a row that end an outage, 1 to 100. Empty = inherited."),
     )
     unhealthy_threshold = models.PositiveSmallIntegerField(
         _("failures to alarm"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        validators=_within(*BOUNDS["unhealthy_threshold"]),
         help_text=_("Failed probes in a row that make the server unhealthy, 1 to 100. Empty = inherited."),
     )
 

@@ -10,6 +10,9 @@ from monitors.live.bell import announce
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.status import Health
 
+LONGEST_ADDRESS = Incident._meta.get_field("address").max_length
+"""In characters. A path of 500 letters of Korean is three times that when it is encoded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -80,7 +83,7 @@ def store(changes: Sequence[Change]) -> Mapping[int, int | None]:
             to_health=change.after,
             reason=change.reason,
             outage=change.outage,
-            notification=change.notification,
+            notification=bool(change.notification),  # a stranger's SQL may have stored 2
             failure=change.failure,
             detail=change.detail,
             actor=change.actor,
@@ -101,7 +104,7 @@ def _open(changes: Sequence[Change]) -> dict[int, int]:
             server_id=change.server_id,
             host_name=change.host_name,
             environment=change.environment,
-            address=change.address,
+            address=change.address[:LONGEST_ADDRESS],
             failure=change.failure,
             detail=change.detail,
             began_at=change.began_at or change.at,

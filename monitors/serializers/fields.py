@@ -27,6 +27,10 @@ class WholeNumberField(serializers.IntegerField):
             self.fail("invalid")
         return int(data)
 
+    def to_representation(self, value: Any) -> Any:
+        """A text as it is: SQLite keeps one in a column of numbers, and whoever reads the list is shown it."""
+        return value
+
 
 class NumberField(serializers.FloatField):
     """Without `true`."""
@@ -35,6 +39,9 @@ class NumberField(serializers.FloatField):
         if isinstance(data, bool):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class TextOrNullField(serializers.CharField):

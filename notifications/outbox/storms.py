@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from monitors.models import Incident
+from monitors.policy import bounded
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
 from notifications.outbox.claiming import ENDING, PACE, TELLING
@@ -72,8 +74,17 @@ def absorb(news: Sequence[News], now: datetime) -> list[Delivery]:
 def _rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = defaultdict(Rule)
     for environment, servers, seconds in StormRule.objects.values_list("environment", "servers", "seconds"):
-        rules[environment] = Rule(servers, timedelta(seconds=seconds))
+        rules[environment] = _bounded(servers, seconds)
     return rules
+
+
+def _bounded(servers: Any, seconds: Any) -> Rule:
+    """What holds of a stored rule: one that is out of bounds must not hold up the news of every server."""
+    number, window, usual = bounded(servers, *StormRule.SERVERS), bounded(seconds, *StormRule.SECONDS), Rule()
+    return Rule(
+        0 if servers == 0 else usual.servers if number is None else number,
+        usual.window if window is None else timedelta(seconds=window),
+    )
 
 
 def _joinable(channel_ids: Collection[str]) -> dict[Place, Gathering]:
