@@ -68,4 +68,4 @@ def _shown(policy: Policy, name: str) -> str:
     own = getattr(policy, name)
     if own is None:
         return _("%(value)g (inherited)") % {"value": getattr(variables(), name)}
-    return f"{own:g}"
+    return f"{own:g}" if isinstance(own, int | float) else str(own)
