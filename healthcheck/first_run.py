@@ -36,10 +36,10 @@ def ensure_admin() -> tuple[str, str | None]:
     existing = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if existing is not None:
         return existing.get_username(), None
-    username = settings.env.str("ADMIN_USERNAME", default="admin")
+    username = settings.ADMIN_USERNAME
     if users.filter(username=username).exists():
         raise SystemExit(f"{username} exists and may not administer: choose another ADMIN_USERNAME")
-    given = settings.env.str("ADMIN_PASSWORD", default="")
+    given = settings.env.text("ADMIN_PASSWORD")
     password = given or secrets.token_urlsafe(12)
     users.create_superuser(username, password=password)
     return username, None if given else password

@@ -22,12 +22,12 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
 from healthcheck.broker import answers
 from healthcheck.processes import dying_with_parent, end
 from healthcheck.stack import Stack
+from healthcheck.variables import VariableError, bracketed
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
@@ -45,16 +45,14 @@ def read_settings() -> Any:
     """The settings, without Django's machinery: it would stay in memory for as long as the stack runs."""
     try:
         from healthcheck import settings  # noqa: PLC0415 - importing it can fail, and that is to be told
-    except ImproperlyConfigured as error:
-        raise StartError(f"{error} (see .env.example)") from None
-    except ValueError as error:
-        raise StartError(f"a variable has a value that makes no sense: {error} (see .env.example)") from None
+    except VariableError as error:
+        raise StartError(str(error)) from None
     return settings
 
 
 def site(host: str, port: int) -> str:
     """The address to open on this machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, bracketed(host))  # noqa: S104
     return f"http://{shown}:{port}/"
 
 
@@ -213,7 +211,7 @@ def launch() -> int:
         if facts is None:
             return 0
         announce(facts, address, settings.DATA_DIR)
-        embedded_redis = "REDIS_URL" not in os.environ
+        embedded_redis = not settings.env.given("REDIS_URL")
         buttons = bool(settings.SLACK_APP_TOKEN or "SLACK_APP_TOKEN" in facts["variables"])
         stack = Stack(
             commands(embedded_redis=embedded_redis, demo=bool(facts["demo"]), buttons=buttons),

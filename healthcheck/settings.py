@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from django.utils.translation import gettext_lazy as _
 
 from healthcheck.broker import celery_broker_url
 from healthcheck.installation import generated, redis_socket
 from healthcheck.schedule import every
+from healthcheck.variables import Variables, bracketed
+from monitors.policy import BOUNDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")  # absent in production; variables win over the file
+env = Variables()
+env.read_env(BASE_DIR / ".env")  # absent in production; variables win over the file
 
 VERSION = "0.1.0"
-DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
-EMBEDDED = "DATABASE_URL" not in env.ENVIRON
+DEBUG = env.truth("DEBUG", default=False)
+DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var")
+EMBEDDED = not env.given("DATABASE_URL")
 """True for the default stack on one machine: SQLite and an embedded Redis in DATA_DIR."""
 
 # Secrets are generated for the embedded stack and required otherwise: two machines must share them.
-SECRET_KEY = env.str("SECRET_KEY", default=generated(DATA_DIR, "secret_key") if EMBEDDED else environ.Env.NOTSET)
-ENCRYPTION_KEYS = env.list(
-    "ENCRYPTION_KEYS", default=[generated(DATA_DIR, "encryption_keys")] if EMBEDDED else environ.Env.NOTSET
-)
+SECRET_KEY = env.secret("SECRET_KEY", partial(generated, DATA_DIR, "secret_key") if EMBEDDED else None)
+ENCRYPTION_KEYS = env.keys("ENCRYPTION_KEYS", partial(generated, DATA_DIR, "encryption_keys") if EMBEDDED else None)
 
-HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
-SITE_URL = env.str("SITE_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.whole("PORT", 8000, 1, 65_535)
+SITE_URL = env.web_address("SITE_URL", f"http://{bracketed(HOST)}:{PORT}").rstrip("/")
 _site = urlsplit(SITE_URL)
 SECURE = _site.scheme == "https"
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_site.hostname, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [bracketed(_site.hostname or ""), "localhost", "127.0.0.1", "[::1]"])
+DEMO = env.truth("DEMO", default=True)
+ADMIN_USERNAME = env.text("ADMIN_USERNAME", "admin")
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"] if SECURE else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked for from inside, without TLS
@@ -107,7 +109,7 @@ MYSQL_OPTIONS = {
     "write_timeout": 20,
 }
 ENGINES = {"django.db.backends.sqlite3": "healthcheck.sqlite", "django.db.backends.mysql": "healthcheck.mysql"}
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/db.sqlite3")}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR}/db.sqlite3")}
 _database = DATABASES["default"]
 _database["ENGINE"] = ENGINES[_database["ENGINE"]]
 _database["OPTIONS"] = {
@@ -118,7 +120,7 @@ _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default=f"unix://{redis_socket(DATA_DIR)}?db=0")
+REDIS_URL = env.broker("REDIS_URL", f"unix://{redis_socket(DATA_DIR)}?db=0")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -139,11 +141,11 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LANGUAGE_CODE = env.language("LANGUAGE_CODE", "en", [code for code, _name in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["healthcheck.formats"]
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -241,25 +243,26 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TIMEZONE = "UTC"
 
 # What a probe does when neither its server nor its environment's policy says otherwise.
-PROBE_INTERVAL_SECONDS = env.int("PROBE_INTERVAL_SECONDS", default=30)
-PROBE_TIMEOUT_SECONDS = env.float("PROBE_TIMEOUT_SECONDS", default=5.0)
-HEALTHY_THRESHOLD = env.int("HEALTHY_THRESHOLD", default=3)
-UNHEALTHY_THRESHOLD = env.int("UNHEALTHY_THRESHOLD", default=3)
-PROBE_BATCH_SIZE = env.int("PROBE_BATCH_SIZE", default=250)
-PROBE_MAX_IN_FLIGHT = env.int("PROBE_MAX_IN_FLIGHT", default=4000)
-PROBE_DENY_NETWORKS = env.list("PROBE_DENY_NETWORKS", default=[])
-HISTORY_OUTCOMES_HOURS = env.int("HISTORY_OUTCOMES_HOURS", default=24)
-HISTORY_MINUTES_DAYS = env.int("HISTORY_MINUTES_DAYS", default=7)
-HISTORY_HOURS_DAYS = env.int("HISTORY_HOURS_DAYS", default=90)
-HISTORY_DAYS_DAYS = env.int("HISTORY_DAYS_DAYS", default=1095)
+PROBE_INTERVAL_SECONDS = env.whole("PROBE_INTERVAL_SECONDS", 30, *BOUNDS["interval_seconds"])
+PROBE_TIMEOUT_SECONDS = env.number("PROBE_TIMEOUT_SECONDS", 5.0, *BOUNDS["timeout_seconds"])
+HEALTHY_THRESHOLD = env.whole("HEALTHY_THRESHOLD", 3, *BOUNDS["healthy_threshold"])
+UNHEALTHY_THRESHOLD = env.whole("UNHEALTHY_THRESHOLD", 3, *BOUNDS["unhealthy_threshold"])
+PROBE_BATCH_SIZE = env.whole("PROBE_BATCH_SIZE", 250, 1, 10_000)
+PROBE_MAX_IN_FLIGHT = env.whole("PROBE_MAX_IN_FLIGHT", 4000, 1, 1_000_000)
+PROBE_DENY_NETWORKS = env.networks("PROBE_DENY_NETWORKS")
+env.authorities("SSL_CERT_FILE")  # OpenSSL reads the variable itself
+HISTORY_OUTCOMES_HOURS = env.whole("HISTORY_OUTCOMES_HOURS", 24, 1, 87_600)
+HISTORY_MINUTES_DAYS = env.whole("HISTORY_MINUTES_DAYS", 7, 1, 3_650)
+HISTORY_HOURS_DAYS = env.whole("HISTORY_HOURS_DAYS", 90, 1, 3_650)
+HISTORY_DAYS_DAYS = env.whole("HISTORY_DAYS_DAYS", 1095, 1, 36_500)
 TRANSITION_HINT_TASK = "notifications.tasks.deliver_due"
 """Sent, lossily, after a commit that stored a transition, so that news leave before the next tick."""
 
-SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
-SLACK_APP_TOKEN = env.str("SLACK_APP_TOKEN", default="")
-SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/").rstrip("/") + "/"
-INVENTORY_URL = env.str("INVENTORY_URL", default="")
-INVENTORY_TOKEN = env.str("INVENTORY_TOKEN", default="")
+SLACK_BOT_TOKEN = env.token("SLACK_BOT_TOKEN", not_this="xapp-")
+SLACK_APP_TOKEN = env.token("SLACK_APP_TOKEN", not_this="xoxb-")
+SLACK_API_URL = env.web_address("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/"
+INVENTORY_URL = env.web_address("INVENTORY_URL", secret=True)
+INVENTORY_TOKEN = env.token("INVENTORY_TOKEN")
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "probe due servers": {"task": "monitors.tasks.probe_due", "schedule": every(1.0), "options": {"expires": 2}},

@@ -29,8 +29,8 @@ def prepare(now: datetime) -> Demonstration | None:
     """
     if not settings.EMBEDDED:
         return None
-    wanted = settings.env.bool("DEMO", default=True)
-    page_wanted = wanted and not settings.SLACK_BOT_TOKEN and "SLACK_API_URL" not in settings.env.ENVIRON
+    wanted = settings.DEMO
+    page_wanted = wanted and not settings.SLACK_BOT_TOKEN and not settings.env.given("SLACK_API_URL")
     ports = plan.remembered_ports(settings.DATA_DIR)
     if wanted and not Server.objects.exists() and not StatusTransition.objects.exists():
         ports = ports or plan.choose_ports()

@@ -25,8 +25,8 @@ def installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(read_settings, "EMBEDDED", True)
     monkeypatch.setattr(read_settings, "DATA_DIR", tmp_path)
     monkeypatch.setattr(read_settings, "SLACK_BOT_TOKEN", "")
-    for name in ("SLACK_API_URL", "DEMO"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(read_settings, "DEMO", True)
+    monkeypatch.delenv("SLACK_API_URL", raising=False)
     return monkeypatch
 
 
@@ -66,7 +66,7 @@ class TestRows:
     def test_demo_0_starts_empty_and_takes_an_old_one_away(self, installation):
         rows.prepare(timezone.now())
         server(host_name="mine")
-        installation.setenv("DEMO", "0")
+        installation.setattr(read_settings, "DEMO", False)
         assert rows.prepare(timezone.now()) is None
         assert Server.objects.get().host_name == "mine"
         assert not Channel.objects.exists()
@@ -82,7 +82,7 @@ class TestRows:
     def test_a_renamed_exhibit_is_somebody_s_own(self, installation):
         rows.prepare(timezone.now())
         Server.objects.filter(host_name="demo-web").update(host_name="mine")
-        installation.setenv("DEMO", "0")
+        installation.setattr(read_settings, "DEMO", False)
         rows.prepare(timezone.now())
         assert Server.objects.get().host_name == "mine"
 

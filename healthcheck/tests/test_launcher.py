@@ -145,8 +145,8 @@ def test_a_port_in_use_is_said_plainly(launch):
 
 
 MISTAKES = {  # what is wrong: (variables, what is said)
-    "a secret is missing": ({"DATABASE_URL": "mysql://a@127.0.0.1:1/a"}, "Set the SECRET_KEY environment variable"),
-    "a port is a word": ({"PORT": "http"}, "'http'"),
+    "a secret is missing": ({"DATABASE_URL": "mysql://a@127.0.0.1:1/a"}, "SECRET_KEY is not set"),
+    "a port is a word": ({"PORT": "http"}, "PORT is 'http': give a whole number from 1 to 65535"),
     "no database answers": (
         {
             "DATABASE_URL": "mysql://a:secret@127.0.0.1:1/a",
