@@ -7,12 +7,14 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
+
+from monitors.errors import is_refusal
 
 RETRY_SECONDS = 5
 OUTAGES = (OperationalError, InterfaceError, BrokerError, RedisError)
@@ -36,8 +38,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 while the database or the broker is away, 500 for a bug. Asks neither of them anything."""
-    if isinstance(sys.exc_info()[1], OUTAGES):
+    """503 while the database or the broker is away, 400 for what the database cannot hold, 500 for a bug. Asks neither
+    of them anything."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DataError | OperationalError) and is_refusal(error):
+        detail = _("The database refuses this value; nothing was written.")
+        return _answer(request, HTTPStatus.BAD_REQUEST, "invalid", detail)
+    if isinstance(error, OUTAGES):
         detail = _("The database or the message broker does not answer. Try again shortly.")
         answer = _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
         answer["Retry-After"] = str(RETRY_SECONDS)

@@ -36,7 +36,7 @@ def ensure_admin() -> tuple[str, str | None]:
     existing = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if existing is not None:
         return existing.get_username(), None
-    username = settings.ADMIN_USERNAME
+    username = settings.env.text("ADMIN_USERNAME", "admin")
     if users.filter(username=username).exists():
         raise SystemExit(f"{username} exists and may not administer: choose another ADMIN_USERNAME")
     given = settings.env.text("ADMIN_PASSWORD")

@@ -36,7 +36,6 @@ _site = urlsplit(SITE_URL)
 SECURE = _site.scheme == "https"
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [bracketed(_site.hostname or ""), "localhost", "127.0.0.1", "[::1]"])
 DEMO = env.truth("DEMO", default=True)
-ADMIN_USERNAME = env.text("ADMIN_USERNAME", "admin")
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"] if SECURE else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked for from inside, without TLS

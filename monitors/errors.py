@@ -24,8 +24,9 @@ BODY = "body"
 """The `field` of an error that is about the whole."""
 MAX_MESSAGE = 300
 """Characters of a message; some repeat what was sent."""
-INCORRECT_STRING = 1366
-"""MySQL: the column's character set lacks a character. The driver calls this an operational error."""
+WRONG_CHARACTERS = frozenset({1366, 1267, 1270, 1271, 3854, 3988})
+"""MySQL: the column's character set lacks a character that was to be stored in it, or compared with it. The driver
+calls these operational errors. `monitors.charsets` foresees them where it knows the column."""
 
 Entry = dict[str, Any]
 
@@ -101,8 +102,8 @@ def _as_problem(exc: Exception) -> exceptions.APIException | None:
 
 def is_refusal(error: DatabaseError) -> bool:
     """Whether the database works and only refused what it was to store."""
-    incorrect = isinstance(error, OperationalError) and error.args[:1] == (INCORRECT_STRING,)
-    return incorrect or isinstance(error, IntegrityError | DataError)
+    wrong = isinstance(error, OperationalError) and bool(WRONG_CHARACTERS.intersection(error.args[:1]))
+    return wrong or isinstance(error, IntegrityError | DataError)
 
 
 def _refused_by_database(exc: Exception) -> exceptions.ValidationError:

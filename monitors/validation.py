@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from monitors import charsets
 from monitors.address import InvalidAddress, parse_address, parse_expected_status
 from monitors.probers.deny import DenyList
 
@@ -40,6 +41,10 @@ BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 OPTIONAL_TEXTS = ("path", "scheme", "expected_status", "expected_text", "subprotocol")
 
 
+TEXTS = ("host_name", "host", *OPTIONAL_TEXTS, "tags")
+"""What people write into the table of the predecessor, whose character set may lack some of it."""
+
+
 def clean_server(server: Server) -> None:
     """Trim the texts of `server` (empty becomes null) and raise ValidationError with everything that is wrong.
 
@@ -52,6 +57,9 @@ def clean_server(server: Server) -> None:
             check(server)
         except ValidationError as error:
             error.update_error_dict(problems)
+    for column in set(TEXTS) - set(problems):
+        if problem := _not_stored(server, column):
+            problems[column] = problem
     if problems:
         raise ValidationError(problems)
 
@@ -63,6 +71,13 @@ def clean_rules(rules: RuleFields) -> None:
         raise ValidationError(
             {"timeout_seconds": _("The timeout must not be longer than the interval, %(n)d s.") % {"n": interval}}
         )
+
+
+def _not_stored(server: Server, column: str) -> str:
+    """Why the database cannot store the text of a column; "" when it can."""
+    value = getattr(server, column)
+    text = ",".join(value) if isinstance(value, list) else value
+    return charsets.problem(server._meta.db_table, column, text) if isinstance(text, str) else ""
 
 
 def name_key(name: str) -> str:

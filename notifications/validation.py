@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from monitors import charsets
 from monitors.models import Environment
 from monitors.validation import BIDI_CONTROLS
 
@@ -24,6 +25,8 @@ CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 RESERVED = "selection"
 """No id: `/api/channels/selection/` is the path of something else."""
 LONGEST_CHANNEL_NAME = 80
+NAME_COLUMN = ("notifications", "name")
+"""Table and column of `Channel.name`."""
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
@@ -64,19 +67,32 @@ def new_hook_id() -> str:
 
 
 def clean_name(name: str | None) -> str | None:
-    """`name` trimmed, null when nothing is left. What else Slack refuses in a name, Slack refuses itself."""
-    name = (name or "").strip()
+    """`name` trimmed, null when nothing is left. Refuses what the table cannot hold."""
+    name = _readable(name or "")
+    if problem := charsets.problem(*NAME_COLUMN, name):
+        raise ValidationError(problem)
+    return name or None
+
+
+def kept_name(name: str) -> str:
+    """Slack's name of a channel as the table can hold it."""
+    return charsets.storable(*NAME_COLUMN, name[:LONGEST_CHANNEL_NAME])
+
+
+def _readable(name: str) -> str:
+    """`name` trimmed. What else Slack refuses in a name, Slack refuses itself."""
+    name = name.strip()
     for char in name:
         if unicodedata.category(char) in UNPRINTABLE or char in BIDI_CONTROLS:
             raise ValidationError(_("Remove the invisible character %(code)s.") % {"code": f"U+{ord(char):04X}"})
-    return name or None
+    return name
 
 
 def clean_channel_name(text: str) -> str:
     """A name for a channel in Slack, trimmed, without the # that people write before it. Which letters it may have is
     for Slack to say: there are channels with names in every script."""
-    name = clean_name(text.strip().removeprefix("#"))
-    if name is None:
+    name = _readable(text.strip().removeprefix("#"))
+    if not name:
         raise ValidationError(_("A channel needs a name."))
     if len(name) > LONGEST_CHANNEL_NAME:
         raise ValidationError(_("The channel's name is too long: Slack allows 80 characters."))

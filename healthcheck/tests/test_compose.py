@@ -19,8 +19,8 @@ PINNED = re.compile(r"^[\w./-]+:\d+\.\d+\.\d+(-[\w.-]+)?$")
 REFERENCE = re.compile(r"^\$\{(\w+)(:[-?][^}]*)?\}$")
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS", "MYSQL_PASSWORD")
 
-ELSEWHERE = {"ADMIN_PASSWORD"}
-"""A variable that is not read by settings.py."""
+ELSEWHERE = {"ADMIN_USERNAME", "ADMIN_PASSWORD"}
+"""Variables that are not read by settings.py."""
 READ = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "healthcheck/settings.py").read_text())) | ELSEWHERE
 EXAMPLE = set(re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 

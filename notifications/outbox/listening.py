@@ -16,6 +16,7 @@ from notifications.outbox import storms
 from notifications.outbox.editing import show_ends
 from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
+from notifications.validation import kept_name
 
 WAITING = (State.PENDING, State.UNCERTAIN)
 """Open, and in nobody's hands."""
@@ -88,7 +89,7 @@ def select(channel_ids: Collection[str], now: datetime) -> None:
     listed = WorkspaceChannel.objects.filter(is_archived=False).in_bulk(sorted(missing))
     if unknown := sorted(missing - listed.keys()):
         raise UnknownChannelsError(unknown)
-    added = [Channel(channel_id=id_, name=listed[id_].name[:80]) for id_ in sorted(missing)]
+    added = [Channel(channel_id=id_, name=kept_name(listed[id_].name)) for id_ in sorted(missing)]
     Channel.objects.bulk_create(added)
     if added:
         _tell_current(added, now)

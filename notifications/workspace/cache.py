@@ -15,6 +15,7 @@ from monitors.transactions import retried_atomic
 from notifications.models import Channel, Workspace, WorkspaceChannel
 from notifications.slack import Account, Reply
 from notifications.slack.channels import SlackChannel
+from notifications.validation import kept_name
 
 EVERY = timedelta(minutes=10)
 """Between two looks at the same thing, unless somebody asks."""
@@ -88,5 +89,5 @@ def _change(before: WorkspaceChannel, now: SlackChannel) -> None:
     if changes:
         WorkspaceChannel.objects.filter(pk=before.pk).update(**changes)
     if "name" in changes:
-        named_so = Channel.objects.filter(pk=before.pk, name=before.name)
-        named_so.update(name=now.name[:80], updated_at=F("updated_at"))
+        named_so = Channel.objects.filter(pk=before.pk, name=kept_name(before.name))
+        named_so.update(name=kept_name(now.name), updated_at=F("updated_at"))

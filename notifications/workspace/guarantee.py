@@ -18,6 +18,7 @@ from notifications.models import Channel, Guarantee
 from notifications.slack import RefusedError
 from notifications.slack import channels as slack
 from notifications.slack.channels import SlackChannel
+from notifications.validation import kept_name
 from notifications.workspace.cache import EVERY, account, as_lack, keep
 from notifications.workspace.turns import FURTHEST, Turn, may_pass
 
@@ -103,7 +104,7 @@ def _lack_of(channel_id: str, turn: Turn) -> str:
         return as_lack(refused.reply)
     keep([channel], turn.now)
     nameless = Channel.objects.filter(pk=channel_id, name=None)
-    nameless.update(name=channel.name[:80], updated_at=F("updated_at"))
+    nameless.update(name=kept_name(channel.name), updated_at=F("updated_at"))
     return lacks
 
 

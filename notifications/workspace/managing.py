@@ -17,6 +17,7 @@ from notifications.models import Channel, WorkspaceChannel
 from notifications.slack import Reply, Verdict
 from notifications.slack import channels as slack
 from notifications.slack.channels import RefusedError, SlackChannel
+from notifications.validation import kept_name
 from notifications.workspace.cache import account, keep, read_again, seen
 from notifications.workspace.wording import MANAGE
 
@@ -83,7 +84,7 @@ def listen(channel_id: str, enabled: bool, now: datetime) -> bool:
             listed = WorkspaceChannel.objects.filter(pk=channel_id, is_archived=False).first()
             if listed is None:
                 return False
-            outbox.add_channel(Channel(channel_id=listed.pk, name=listed.name[:80]), now)
+            outbox.add_channel(Channel(channel_id=listed.pk, name=kept_name(listed.name)), now)
             return True
     except IntegrityError:  # somebody was faster
         pass
