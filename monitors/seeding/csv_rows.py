@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
@@ -20,6 +21,10 @@ FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 
 DELIMITERS = ",;\t"
 """Spreadsheets of many countries write a semicolon, because the comma is in their numbers."""
+
+
+SEPARATOR_LINE = re.compile(r'"?sep=(?P<sign>\\t|[^"\r\n\w])"?[ \t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+"""The first line by which Excel says, and is told, what is between the cells."""
 
 
 def guarded(text: str) -> str:
@@ -36,25 +41,36 @@ def unguarded(cell: str) -> str:
 
 def read_csv(text: str) -> Iterator[tuple[int, object]]:
     """The line and the value of each server. Raises SeedError. Blank lines are skipped."""
-    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    said = SEPARATOR_LINE.match(text)
+    rest = text[said.end() :] if said else text
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=_delimiter(said, rest), strict=True)
     header: list[str] | None = None
-    line = 1
+    before = 1 if said else 0
+    line = before + 1
     try:
         for cells in reader:
-            if not any(cells):
+            if not any(cell.strip() for cell in cells):
                 pass
             elif header is None:
                 header = _header(cells, line)
             else:
                 yield line, _server(header, cells)
-            line = reader.line_num + 1
+            line = before + reader.line_num + 1
     except csv.Error as error:
         raise SeedError(_("not valid CSV: %(problem)s") % {"problem": error}, line) from None
 
 
+def _delimiter(said: re.Match[str] | None, text: str) -> str:
+    """What the line of Excel names, else what is most often in the header."""
+    if said:
+        return said["sign"].replace("\\t", "\t")
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return max(DELIMITERS, key=header.count)
+
+
 def _header(cells: list[str], line: int) -> list[str]:
-    header = _trimmed([cell.strip() for cell in cells], 0)
+    """The keys, which a spreadsheet may show in capitals and with blanks."""
+    header = _trimmed(["_".join(cell.lower().split()) for cell in cells], 0)
     repeated = next((name for position, name in enumerate(header) if name in header[:position]), None)
     if repeated is not None:
         raise SeedError(_("the column %(column)s comes twice") % {"column": repeated or "''"}, line)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from monitors.seeding.csv_rows import read_csv
+from monitors.seeding.csv_rows import SEPARATOR_LINE, read_csv
 from monitors.seeding.json_rows import read_json
 from monitors.seeding.rows import MAX_BYTES, MAX_ROWS, Row, SeedError
 from monitors.seeding.values import typed
@@ -28,7 +28,7 @@ _READERS: dict[Format, Callable[[str], Iterator[tuple[int, object]]]] = {
     Format.JSON: read_json,
     Format.CSV: read_csv,
 }
-_CSV_HEADER = re.compile(r'\s*"?\w+"?[ ]*[,;\t]')
+_CSV_HEADER = re.compile(r'\s*"?\w+(?: \w+)?"?[ ]*[,;\t]')
 
 
 def read(data: bytes, format: Format | None = None) -> list[Row]:  # noqa: A002
@@ -48,7 +48,7 @@ def guessed(text: str) -> Format:
     """The format that a text without a name seems to be in."""
     if text.lstrip()[:1] in ("[", "{"):
         return Format.JSON
-    return Format.CSV if _CSV_HEADER.match(text) else Format.YAML
+    return Format.CSV if _CSV_HEADER.match(text) or SEPARATOR_LINE.match(text) else Format.YAML
 
 
 def _decoded(data: bytes) -> str:

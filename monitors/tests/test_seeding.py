@@ -121,6 +121,44 @@ def test_yaml_texts_stay_as_they_are_written():
     assert row.values == expected | {"scheme": None, "expected_text": "null"}
 
 
+EXCEL = "host_name;host;port;type;environment;tags\nweb-1;web.example.com;443;1;LIVE;a,b\n"
+SPREADSHEETS = {  # sentence: (content, line of the first server)
+    "the line that names the separator": (f"sep=;\n{EXCEL}", 3),
+    "in capitals": (f"SEP=;\r\n{EXCEL}", 3),
+    "in quotes": (f'"sep=;"\n{EXCEL}', 3),
+    "behind a mark": (f"\ufeffsep=;\n{EXCEL}", 3),
+    "with a blank after it": (f"sep=; \n{EXCEL}", 3),
+    "a tab": ("sep=\t\n" + EXCEL.replace(";", "\t"), 3),
+    "a tab as programs write it": ("sep=\\t\n" + EXCEL.replace(";", "\t"), 3),
+    "a separator of one's own": ("sep=|\n" + EXCEL.replace(";", "|"), 3),
+    "keys in capitals": (EXCEL.replace("host_name;host", "HOST_NAME;Host"), 2),
+    "keys with blanks": (EXCEL.replace("host_name;host", "Host Name ; host"), 2),
+    "blank lines before": (f"\n  \n{EXCEL}", 4),
+    "lines of blanks and separators between": (EXCEL.replace("web-1", ";;; ; ;\n   \nweb-1", 1), 4),
+    "line ends of an old Macintosh": (EXCEL.replace("\n", "\r"), 2),
+    "the line and the line ends of an old Macintosh": (f"sep=;\n{EXCEL}".replace("\n", "\r"), 3),
+    "columns without a name at the end": (EXCEL.replace("\n", ";;;\n"), 2),
+}
+
+
+@pytest.mark.parametrize(("content", "line"), SPREADSHEETS.values(), ids=SPREADSHEETS)
+def test_what_spreadsheets_write_is_read_with_the_lines_of_the_file(content, line):
+    (row,) = seeding.read(content.encode())
+    assert row.problems == ()
+    assert row.values == SERVER | {"tags": ["a", "b"]}
+    assert row.line == line
+    assert seeding.read(content.encode(), Format.CSV) == [row]
+
+
+def test_a_mistake_below_the_line_of_excel_has_its_line():
+    with pytest.raises(SeedError) as refused:
+        seeding.read(b'sep=;\nhost_name;host\n"a;b\n')
+    assert refused.value.line == 3
+    with pytest.raises(SeedError, match="twice") as refused:
+        seeding.read(b"sep=;\nhost;HOST\n")
+    assert refused.value.line == 2
+
+
 def test_rows_know_their_lines():
     text = 'host_name,host\n\n"a\nb",x\r\nc,y\n'
     assert [(row.number, row.line) for row in seeding.read(text.encode())] == [(1, 3), (2, 5)]
