@@ -104,7 +104,7 @@ def _never_meets(lhs: Any, text: Any) -> bool:
     )
 
 
-class _Comparison(lookups.Lookup):  # type: ignore[type-arg]  # generic in the stubs alone
+class _Comparison(lookups.Lookup):
     """A comparison that is false for every row where the column cannot hold the text."""
 
     def as_mysql(self, compiler: Any, connection: Any) -> Any:

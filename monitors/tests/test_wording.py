@@ -8,9 +8,10 @@ from django.utils import translation
 
 from monitors import wording
 from monitors.display import failure_and_detail, outcome_text
-from monitors.fields import UNREADABLE
+from monitors.fields import NOT_HEADERS, UNREADABLE
 from monitors.probers import sentences
 from monitors.probers.base import Failure, Outcome
+from monitors.targets import NO_HEADER, NO_TOKEN
 
 PROBERS = Path(sentences.__file__).parent
 SENTENCE = re.compile(r"[A-Z].* .*\.")
@@ -67,7 +68,10 @@ def said_by_the_probers():
                 yield from SENTENCE.findall(node.value)
 
 
-@pytest.mark.parametrize("sentence", sorted({*said_by_the_probers(), *sentences.TEMPLATES, UNREADABLE}))
+SAID_OF_ROWS = (UNREADABLE, NOT_HEADERS, NO_HEADER, NO_TOKEN)
+
+
+@pytest.mark.parametrize("sentence", sorted({*said_by_the_probers(), *sentences.TEMPLATES, *SAID_OF_ROWS}))
 def test_what_a_prober_says_is_stored_in_english_and_told_in_korean(sentence):
     stored = re.sub(r"%\((\w+)\)s", r"\1-7", sentence)
     with translation.override("ko"):
