@@ -21,9 +21,9 @@ env.read_env(BASE_DIR / ".env")  # absent in production; variables win over the 
 
 VERSION = "0.1.0"
 DEBUG = env.truth("DEBUG", default=False)
-DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var")
 EMBEDDED = not env.given("DATABASE_URL")
 """True for the default stack on one machine: SQLite and an embedded Redis in DATA_DIR."""
+DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "var", make=EMBEDDED)
 
 # Secrets are generated for the embedded stack and required otherwise: two machines must share them.
 SECRET_KEY = env.secret("SECRET_KEY", partial(generated, DATA_DIR, "secret_key") if EMBEDDED else None)

@@ -60,9 +60,7 @@ class Variables(environ.Env):
         try:
             return default()
         except OSError as error:
-            raise VariableError(
-                "DATA_DIR", f"cannot hold {error.filename}: {error.strerror}. Choose a directory of your own"
-            ) from None
+            raise _no_place(error) from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name)
@@ -91,10 +89,16 @@ class Variables(environ.Env):
         """The words between commas."""
         return [word for part in self.text(name).split(",") if (word := part.strip())]
 
-    def directory(self, name: str, default: Path) -> Path:
+    def directory(self, name: str, default: Path, *, make: bool) -> Path:
+        """A directory, made where it is missing, for us alone, if `make`."""
         path = Path(self.text(name, str(default))).absolute()
         if path.exists() and not path.is_dir():
             raise VariableError(name, f"is {_shown(str(path))}, which is no directory: choose another one")
+        if make:
+            try:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise _no_place(error) from None
         return path
 
     def authorities(self, name: str) -> str:
@@ -196,6 +200,10 @@ class Variables(environ.Env):
         if not all(number.isdecimal() for number in numbers if number):
             raise VariableError(name, f"names no database by its number: {wanted}")
         return url
+
+
+def _no_place(error: OSError) -> VariableError:
+    return VariableError("DATA_DIR", f"cannot hold {error.filename}: {error.strerror}. Choose a directory of your own")
 
 
 def bracketed(host: str) -> str:

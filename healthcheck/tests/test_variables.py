@@ -80,7 +80,7 @@ WRONG = {  # sentence: (what is read, the value, what is said)
     "a Redis with a port of a word": (lambda env: env.broker("X", ""), f"redis://:{SECRET}@a:port/0", "give redis://"),
     "authorities that are not there": (lambda env: env.authorities("X"), "/nowhere/ca.pem", "No such file"),
     "authorities without a certificate": (lambda env: env.authorities("X"), __file__, "it has no certificate"),
-    "a directory that is a file": (lambda env: env.directory("X", ROOT), __file__, "which is no directory"),
+    "a directory that is a file": (lambda env: env.directory("X", ROOT, make=False), __file__, "which is no directory"),
     "a variable that stands for another": (lambda env: env.text("X"), "$NOWHERE", "names a variable that is not set"),
 }
 
@@ -141,6 +141,17 @@ def test_a_directory_that_takes_nothing_is_named():
 
     with pytest.raises(VariableError, match="DATA_DIR cannot hold /var/secret_key: Permission denied"):
         Reading().secret("X", generate)
+
+
+def test_the_embedded_stack_has_its_directory_also_when_its_secrets_are_given(tmp_path):
+    done = _start(tmp_path / "a" / "b", {}, "-c", "import healthcheck.settings")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_cannot_be_made_is_named():
+    with pytest.raises(VariableError, match="DATA_DIR cannot hold /proc/nowhere: "):
+        Reading(X="/proc/nowhere").directory("X", ROOT, make=True)
 
 
 MISTAKES = {
