@@ -4,15 +4,16 @@ bounded."""
 from __future__ import annotations
 
 import asyncio
-import re
-import zlib
+import codecs
 from contextlib import suppress
-from typing import Protocol
 
 from monitors.probers.base import Failure, Target
+from monitors.probers.charset import LONGEST_MARK, PRESCANNED, charset_of, declared
+from monitors.probers.coding import codings_of
 from monitors.probers.connection import Connection
 from monitors.probers.excerpt import WINDOW, excerpt
 from monitors.probers.failures import ProbeFailed, Progress, Stage
+from monitors.probers.framing import announces_nothing, framing_of
 from monitors.probers.message import Head, closed_early, invalid
 from monitors.probers.sentences import _
 
@@ -20,7 +21,8 @@ MAX_TEXT = 64 * 1024
 """How much of the decoded body is searched, in bytes."""
 
 MAX_WIRE = 4 * MAX_TEXT
-"""Most bytes taken from the network for that: chunk headers and empty compressed blocks count too."""
+"""Most bytes taken from the network for that, and at once from one coding to the next: chunk headers and empty
+compressed blocks count too."""
 
 PATIENCE = 0.2
 """Seconds to wait for the beginning of a body that did not come with its head and is only shown."""
@@ -28,96 +30,58 @@ PATIENCE = 0.2
 MARGIN = 0.05
 """Seconds before the deadline at which nothing more is read: the failure that was found must not become a timeout."""
 
-_MAX_CHUNK_LINE = 256
-_FIRST_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
-_NEXT_CHUNK = re.compile(rb"\r?\n" + _FIRST_CHUNK.pattern)
-_CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
-_LENGTH = re.compile(r"[0-9]{1,15}")
-_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
+
+class _Body:
+    """What is left of a body without its framing and its codings."""
+
+    def __init__(self, head: Head) -> None:
+        """Raises ProbeFailed for what cannot be read at all."""
+        self.framing = framing_of(head)
+        self._codings, self.coded_otherwise = codings_of(head)
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        """The text in `data`, at most `most` bytes of it. Raises ProbeFailed."""
+        data = self.framing.feed(data)
+        for coding in self._codings[:-1]:
+            data = coding.decode(data, MAX_WIRE)
+            if len(data) == MAX_WIRE:
+                raise _too_large()
+        return self._codings[-1].decode(data, most) if self._codings else data[:most]
 
 
-class _Framing(Protocol):
-    """Takes bytes of the network, gives those of the body. `done` once the body is complete."""
+class _Search:
+    """Looks for a text in a page that comes in pieces, in the page's character set and in UTF-8."""
 
-    done: bool
+    def __init__(self, text: str, head: Head) -> None:
+        self.page = b""
+        """What was added so far, and one byte more than `MAX_TEXT` at most."""
+        self._head = head
+        self._text = text
+        self._needle = text.encode("utf-8", "replace")
+        self._settled_at = LONGEST_MARK if declared(head) else PRESCANNED
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._decoded = 0
+        self._tail = ""
 
-    def feed(self, data: bytes) -> bytes: ...
+    @property
+    def room(self) -> int:
+        return MAX_TEXT + 1 - len(self.page)
 
+    def add(self, data: bytes, *, last: bool) -> bool:
+        """Go on by at most `room` bytes; True once the text is within the first `MAX_TEXT` bytes of the page."""
+        start = max(0, len(self.page) - len(self._needle))
+        self.page += data
+        if self.page.find(self._needle, start, MAX_TEXT) >= 0:
+            return True
+        return (last or len(self.page) >= self._settled_at) and self._is_in_charset()
 
-class _UntilClose:
-    """A body that ends when the server closes."""
-
-    done = False
-
-    def feed(self, data: bytes) -> bytes:
-        return data
-
-
-class _Sized:
-    """A body of a known number of bytes."""
-
-    def __init__(self, length: int) -> None:
-        self._left = length
-        self.done = length == 0
-
-    def feed(self, data: bytes) -> bytes:
-        data = data[: self._left]
-        self._left -= len(data)
-        self.done = self._left == 0
-        return data
-
-
-class _Chunked:
-    """A body in chunks (RFC 9112 7.1). Trailers are of no interest."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._line = _FIRST_CHUNK
-        self._left = 0
-        self.done = False
-
-    def feed(self, data: bytes) -> bytes:
-        self._buffer += data
-        body = []
-        while not self.done and (self._left or self._begin_chunk()):
-            part, self._buffer = self._buffer[: self._left], self._buffer[self._left :]
-            self._left -= len(part)
-            body.append(part)
-            if self._left:
-                break
-        return b"".join(body)
-
-    def _begin_chunk(self) -> bool:
-        """Take the line before a chunk, with the end of the chunk before it; False if it is not complete yet."""
-        line = self._line.match(self._buffer)
-        if line is None:
-            if len(self._buffer) > _MAX_CHUNK_LINE or b"\n" in self._buffer[2:]:
-                raise invalid(_("The server sent a malformed chunk."))
-            return False
-        self._buffer = self._buffer[line.end() :]
-        self._line = _NEXT_CHUNK
-        self._left = int(line[1], 16)
-        self.done = self._left == 0
-        return True
-
-
-class _Inflater:
-    """Undoes gzip (RFC 1952) and deflate (RFC 1950, or the bare RFC 1951 that some servers send) within a bound."""
-
-    def __init__(self) -> None:
-        self._zlib: zlib._Decompress | None = None
-
-    def decode(self, data: bytes, most: int) -> bytes:
-        """At most `most` bytes of text; the rest is dropped."""
-        if not data:
-            return b""
-        if self._zlib is None:
-            wrapped = data[0] == 0x1F or data[0] & 0x0F == zlib.DEFLATED
-            self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32 if wrapped else -zlib.MAX_WBITS)
-        try:
-            return self._zlib.decompress(data, most)
-        except zlib.error:
-            raise invalid(_("The server sent a compressed body that cannot be decoded.")) from None
+    def _is_in_charset(self) -> bool:
+        if self._decoder is None:
+            self._decoder = charset_of(self._head, self.page).incrementaldecoder("replace")
+        tail = self._tail + self._decoder.decode(self.page[self._decoded : MAX_TEXT])
+        self._decoded = min(len(self.page), MAX_TEXT)
+        self._tail = tail[-len(self._text) :]
+        return self._text in tail
 
 
 async def find_text(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
@@ -127,99 +91,52 @@ async def find_text(target: Target, head: Head, data: bytes, connection: Connect
     ConnectionResetError for a body that is cut off.
     """
     progress.enter(Stage.BODY)
-    needles = _needles(target.expected_text, head)
-    framing = _framing(head)
-    inflater = _inflater(head)
-    page = b""
+    body = _Body(head)
+    search = _Search(target.expected_text, head)
     wire = 0
+    closed = False
     while True:
         wire += len(data)
-        data = framing.feed(data)
-        page += inflater.decode(data, MAX_TEXT + 1 - len(page)) if inflater else data
-        if any(needle in page[:MAX_TEXT] for needle in needles):
+        data = body.feed(data, search.room)
+        if search.add(data, last=closed or body.framing.done):
             return
-        if len(page) > MAX_TEXT or wire > MAX_WIRE:
-            progress.answer = excerpt(target, _text(head, page[:WINDOW]))
-            raise ProbeFailed(Failure.TOO_LARGE, _("The expected text is not in the first 64 KiB of a longer answer."))
-        if framing.done:
+        too_large = len(search.page) > MAX_TEXT or wire > MAX_WIRE
+        if too_large or body.framing.done or closed:
             break
         data = await connection.read()
-        if not data and isinstance(framing, _UntilClose):
-            break
-        if not data:
-            raise closed_early()
-    progress.answer = excerpt(target, _text(head, page[:WINDOW]))
+        closed = not data
+    if closed and not body.framing.ends_by_closing:
+        raise closed_early()
+    if body.coded_otherwise:
+        raise invalid(_("The server compresses its answer in a way that was not asked for."))
+    progress.answer = excerpt(target, _text(head, search.page[:WINDOW]))
+    if too_large:
+        raise _too_large()
     raise ProbeFailed(Failure.TEXT_MISSING, _("The answer does not contain the expected text."))
 
 
 async def keep_beginning(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
     """Note how the body of an answer begins that is not as expected; `data` is what came with its head."""
     room = min(PATIENCE, progress.deadline - MARGIN - asyncio.get_running_loop().time())
-    if not data and room > 0 and not _is_empty(head):
+    if not data and room > 0 and not announces_nothing(head):
         with suppress(OSError):  # nothing came, or no longer: then there is nothing to show
             async with asyncio.timeout(room):
                 data = await connection.read()
     progress.answer = excerpt(target, _text(head, _decoded(head, data[:WINDOW])))
 
 
-def _is_empty(head: Head) -> bool:
-    """Whether the head announces that there is no body."""
-    return head.status in (204, 304) or head.headers.get("content-length") == "0"
-
-
 def _decoded(head: Head, data: bytes) -> bytes:
     """The body in `data`, which is the beginning of it; as it came where it is not what the head announces."""
     try:
-        body = _framing(head).feed(data)
-        inflater = _inflater(head)
-        return inflater.decode(body, MAX_TEXT) if inflater else body
+        return _Body(head).feed(data, MAX_TEXT)
     except ProbeFailed:
         return data
 
 
 def _text(head: Head, body: bytes) -> str:
-    """`body` as text, in the character set that the head names or in UTF-8."""
-    named = _CHARSET.search(head.headers.get("content-type", ""))
-    try:
-        return body.decode(named[1] if named else "utf-8", "replace")
-    except (LookupError, ValueError):  # a set that Python does not know, or that is none of texts
-        return body.decode("utf-8", "replace")
+    text, _length = charset_of(head, body).decode(body, "replace")
+    return text
 
 
-def _needles(text: str, head: Head) -> set[bytes]:
-    """The text in UTF-8 and, where the server names another character set, in that one."""
-    needles = {text.encode("utf-8", "replace")}
-    named = _CHARSET.search(head.headers.get("content-type", ""))
-    if named:
-        try:
-            needles.add(text.encode(named[1]))
-        except (LookupError, UnicodeError):  # a set that Python does not know, or that cannot hold the text
-            return needles
-    return needles
-
-
-def _framing(head: Head) -> _Framing:
-    """How the end of the body is found (RFC 9112 6.3)."""
-    if head.status in (204, 304):
-        return _Sized(0)
-    coding = head.headers.get("transfer-encoding")
-    if coding is not None:
-        if coding.lower() != "chunked":
-            raise invalid(_("The server uses a transfer coding that was not asked for."))
-        return _Chunked()
-    lengths = {length.strip() for length in head.headers.get("content-length", "").split(",")}
-    if lengths == {""}:
-        return _UntilClose()
-    length = lengths.pop()
-    if lengths or not _LENGTH.fullmatch(length):
-        raise invalid(_("The server announced a length that is no number."))
-    return _Sized(int(length))
-
-
-def _inflater(head: Head) -> _Inflater | None:
-    coding = head.headers.get("content-encoding", "identity").lower()
-    if coding in _COMPRESSED:
-        return _Inflater()
-    if coding in ("identity", ""):
-        return None
-    raise invalid(_("The server compresses its answer in a way that was not asked for."))
+def _too_large() -> ProbeFailed:
+    return ProbeFailed(Failure.TOO_LARGE, _("The expected text is not in the first 64 KiB of a longer answer."))

@@ -1,6 +1,8 @@
 """HTTP/1.1 on the wire (RFC 9112): the request that probers send, and the head of the answer.
 
 Written for one request per connection, because that is what a probe is: a fifth of the cost of a general client.
+Strict about the status line, tolerant of every other line of a head, as curl and browsers are: docs/probe.md names each
+difference.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from monitors.probers.base import Failure, Target
 from monitors.probers.connection import Connection
@@ -16,7 +19,7 @@ from monitors.probers.failures import ProbeFailed, Progress, Stage
 from monitors.probers.sentences import _
 
 USER_AGENT = "server-health-monitor"
-MAX_HEAD = 16 * 1024
+MAX_HEAD = 64 * 1024
 """Most bytes of status line and headers, interim answers included."""
 
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -24,17 +27,45 @@ DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect"})
-_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
-_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?:\s|$)")
+_FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_HEAD_END = re.compile(rb"\n(?:\r[^\n]*)?\n")
+"""The first line that is empty, or begins with a CR (servers that write CR twice)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Head:
-    """Status and headers of an answer. Names are lower case; values of a repeated name are joined by commas."""
+    """Status and header lines of an answer. The lines are read when the first header is asked for: most probes need
+    none."""
 
     status: int
-    headers: Mapping[str, str]
+    lines: bytes = b""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of a header, in their order, equal ones once; `name` in lower case.
+
+        Folded lines are joined by a blank (RFC 9112 5.2). A line without a name and a colon that follows it at once,
+        and what is folded onto it, belongs to no header.
+        """
+        return tuple(dict.fromkeys(self._fields.get(name, ())))
+
+    def parts(self, name: str) -> list[str]:
+        """The parts of a header whose value is a list (RFC 9110 5.6.1), equal ones as often as they come."""
+        parts = (part.strip() for value in self._fields.get(name, ()) for part in value.split(","))
+        return [part for part in parts if part]
+
+    def tokens(self, name: str) -> list[str]:
+        """The parts of such a list in lower case."""
+        return [part.lower() for part in self.parts(name)]
+
+    @cached_property
+    def _fields(self) -> dict[str, list[str]]:
+        fields: dict[str, list[str]] = {}
+        for name, value in _FIELD.findall(self.lines):
+            unfolded = _FOLD.sub(b" ", value) if b"\n" in value else value
+            fields.setdefault(name.decode("ascii").lower(), []).append(unfolded.strip().decode("latin-1"))
+        return fields
 
 
 def build_request(target: Target, own: Mapping[str, str]) -> bytes:
@@ -68,14 +99,16 @@ async def exchange(connection: Connection, request: bytes, progress: Progress) -
     buffer = await _read_some(connection)
     progress.enter(Stage.HEAD)
     room = MAX_HEAD
+    last_line = 0
     while True:
-        end = _HEAD_END.search(buffer)
+        end = _HEAD_END.search(buffer, last_line)
         if (end.end() if end else len(buffer)) > room:
-            raise invalid(_("The headers of the answer are larger than 16 KiB."))
+            raise invalid(_("The headers of the answer are larger than 64 KiB."))
         if not buffer.startswith(b"HTTP/"[: len(buffer)]):
             progress.strange = buffer
             raise invalid(_("The server answered with something that is not HTTP."))
         if end is None:
+            last_line = max(0, buffer.rfind(b"\n"))
             buffer += await _read_some(connection)
             continue
         head = parse_head(buffer[: end.start()])
@@ -83,26 +116,21 @@ async def exchange(connection: Connection, request: bytes, progress: Progress) -
         if head.status >= 200 or head.status == 101:
             return head, buffer
         room -= end.end()
+        last_line = 0
         buffer = buffer or await _read_some(connection)
 
 
 def parse_head(data: bytes) -> Head:
     """Read status line and header lines, without the empty line that ends them. Raises ProbeFailed.
 
-    A lone LF ends a line, as RFC 9112 2.2 allows; folded lines (5.2) are refused.
+    A lone LF ends a line, as RFC 9112 2.2 allows.
     """
-    first, *lines = data.replace(b"\r\n", b"\n").split(b"\n")
-    status = _STATUS_LINE.fullmatch(first)
+    status = _STATUS_LINE.match(data)
     if status is None:
         raise invalid(_("The server answered with something that is not HTTP/1.1."))
-    headers: dict[str, str] = {}
-    for line in lines:
-        match = _HEADER_LINE.fullmatch(line)
-        if match is None:
-            raise invalid(_("The server sent a malformed header line."))
-        name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").rstrip(" \t")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Head(int(status[1]), headers)
+    if b"\0" in data:  # refused by curl and by browsers
+        raise invalid(_("The server sent a malformed header line."))
+    return Head(int(status[1]), data.partition(b"\n")[2])
 
 
 def invalid(detail: str) -> ProbeFailed:

@@ -67,15 +67,14 @@ def _judge(head: Head, key: bytes, subprotocol: str) -> None:
         kind = _KINDS.get(head.status, Failure.WS_REFUSED)
         raise ProbeFailed(kind, sentences.UPGRADE_REFUSED % {"status": head.status})
     accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode("ascii")
-    wanted = {"upgrade": "websocket", "connection": "upgrade"}
-    for name, token in wanted.items():
-        if token not in (part.strip().lower() for part in head.headers.get(name, "").split(",")):
+    for name, token in {"upgrade": "websocket", "connection": "upgrade"}.items():
+        if token not in head.tokens(name):
             raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, sentences.BAD_UPGRADE % {"header": name.capitalize()})
-    if head.headers.get("sec-websocket-accept") != accept:
+    if set(head.parts("sec-websocket-accept")) != {accept}:
         raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, sentences.BAD_UPGRADE % {"header": "Sec-WebSocket-Accept"})
-    if "sec-websocket-extensions" in head.headers:
+    if head.tokens("sec-websocket-extensions"):
         raise ProbeFailed(Failure.WS_BAD_HANDSHAKE, _("The server uses an extension that was not offered."))
-    if head.headers.get("sec-websocket-protocol", "") != subprotocol:
+    if set(head.parts("sec-websocket-protocol") or [""]) != {subprotocol}:
         raise ProbeFailed(Failure.WS_SUBPROTOCOL, _("The server did not agree on the subprotocol."))
 
 

@@ -6,6 +6,8 @@ import time
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitors.probers.base import Failure
 from monitors.probers.failures import ProbeFailed
@@ -139,15 +141,16 @@ INVALID = {
     "a status of four digits": b"HTTP/1.1 2000 OK\r\n\r\n",
     "no status": b"HTTP/1.1\r\n\r\n",
     "two blanks": b"HTTP/1.1  200 OK\r\n\r\n",
-    "a folded header": b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n",
-    "a blank before the colon": b"HTTP/1.1 200 OK\r\nX : a\r\n\r\n",
-    "a header without a colon": b"HTTP/1.1 200 OK\r\nX\r\n\r\n",
-    "a header without a name": b"HTTP/1.1 200 OK\r\n: a\r\n\r\n",
-    "a control character": b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
-    "a lone CR": b"HTTP/1.1 200 OK\r\nX: a\rY: b\r\n\r\n",
-    "huge headers": b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 17_000 + b"\r\n\r\n",
-    "huge headers without an end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 4_000,
-    "interim answers without an end": b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000,
+    "letters after the status": b"HTTP/1.1 200OK\r\n\r\n",
+    "a tab before the status": b"HTTP/1.1\t200 OK\r\n\r\n",
+    "small letters": b"http/1.1 200 OK\r\n\r\n",
+    "an empty line before the status line": b"\r\nHTTP/1.1 200 OK\r\n\r\n",
+    "an empty line after an interim answer": b"HTTP/1.1 103 Early\r\n\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    "a NUL in a header": b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+    "a NUL in the reason": b"HTTP/1.1 200 O\x00K\r\n\r\n",
+    "huge headers": b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 66_000 + b"\r\n\r\n",
+    "huge headers without an end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 11_000,
+    "interim answers without an end": b"HTTP/1.1 100 Continue\r\n\r\n" * 3_000,
 }
 
 
@@ -165,7 +168,10 @@ VALID = {
     "a Korean reason": "HTTP/1.1 200 좋아요\r\n\r\n".encode(),
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\n",
     "lines that end in LF": b"HTTP/1.1 200 OK\nX: y\n\n",
-    "headers of 16 KiB": b"HTTP/1.1 200 OK\r\nX: " + b"y" * (16_384 - 24) + b"\r\n\r\n",
+    "a control character in the reason": b"HTTP/1.1 200 O\x01K\r\n\r\n",
+    "headers of 64 KiB": b"HTTP/1.1 200 OK\r\nX: " + b"y" * (65_536 - 24) + b"\r\n\r\n",
+    "25 cookies of 680 bytes": b"HTTP/1.1 200 OK\r\n" + b"Set-Cookie: c=%s\r\n" % (b"v" * 680) * 25 + b"\r\n",
+    "lines that end in CR CR LF": b"HTTP/1.1 200 OK\r\r\nX: y\r\r\n\r\r\n",
 }
 
 
@@ -179,15 +185,101 @@ def test_an_answer_byte_by_byte_is_understood(farm):
     assert see(farm.serve(says(*(data[i : i + 1] for i in range(len(data))))), expected_text="operational").ok
 
 
-def test_headers_of_one_name_are_joined():
-    head = parse_head(b"HTTP/1.1 200 OK\r\nVia: a\r\nvia:b \r\nX:")
-    assert (head.status, head.headers) == (200, {"via": "a, b", "x": ""})
+ODD_LINES = {  # sentence: a header line that nobody needs
+    "folded": b"X: a\r\n b\r\n\tc",
+    "folded by LF alone": b"X: a;\n   b",
+    "folded onto nothing": b" b: c",
+    "folded onto nothing, without a colon": b" b",
+    "a fold of blanks": b"X: a\r\n  ",
+    "no colon": b"X",
+    "no colon, and folded": b"X\r\n b",
+    "no name": b": a",
+    "a blank before the colon": b"X : a",
+    "a blank inside the name": b"Strict Transport Security: max-age=1",
+    "a colon inside the name": b"X::: a",
+    "brackets in the name": b"[X]: a",
+    "a name in Korean": "이름: 값".encode(),
+    "a value in Korean": "X: 값".encode(),
+    "a value in no character set": b"X: \xff\xfe\x80",
+    "a control character in the value": b"Set-Cookie: ___utmvaX=GJE\x01UbfT; path=/",
+    "a control character in the name": b"X\x1b: a",
+    "every other control character": b"X: " + bytes({*range(1, 32), 127} - {10, 13}),
+    "a CR inside the line": b"X: a\rContent-Length: 9",
+    "a CR inside the name": b"X\rY: a",
+    "no value": b"X:",
+}
+HEAD = b"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 2\r\n\r\nok"
 
 
-def test_a_malformed_head_is_told_as_such():
-    with pytest.raises(ProbeFailed, match="malformed header") as caught:
-        parse_head(b"HTTP/1.1 200 OK\r\nno colon")
-    assert caught.value.failure is Failure.INVALID_RESPONSE
+@pytest.mark.parametrize("line", ODD_LINES.values(), ids=ODD_LINES)
+@pytest.mark.parametrize("text", ["", "ok"])
+def test_a_line_that_nobody_needs_decides_nothing(farm, line, text):
+    assert see(farm.serve(says(HEAD % line)), expected_text=text).ok
+
+
+@pytest.mark.parametrize("line", ODD_LINES.values(), ids=ODD_LINES)
+def test_the_headers_around_an_odd_line_are_read(line):
+    head = parse_head(b"HTTP/1.1 200 OK\r\nBefore: 1\r\n" + line + b"\r\nAfter: 2")
+    assert (head.status, head.values("before")[0][0], head.values("after")) == (200, "1", ("2",))
+
+
+VALUES = {  # sentence: (header lines, values of X)
+    "none": (b"Y: x", ()),
+    "in their order": (b"X: b\r\nY: y\r\nx: a", ("b", "a")),
+    "equal ones count once": (b"X: a\r\nx:a \r\nX: b\r\nX:\ta", ("a", "b")),
+    "a fold is a blank": (b"X: a;\r\n  b\n\tc", ("a; b c",)),
+    "a value that is folded from its beginning": (b"X:\r\n a", ("a",)),
+    "empty": (b"X:", ("",)),
+    "what is folded onto another header": (b"X: a\r\nY\r\n X: b", ("a",)),
+    "a CR is part of the value": (b"X: a\rX: b", ("a\rX: b",)),
+    "Latin-1 keeps every byte": (b"X: \xff", ("\xff",)),
+}
+
+
+@pytest.mark.parametrize(("lines", "values"), VALUES.values(), ids=VALUES)
+def test_the_values_of_a_header(lines, values):
+    assert parse_head(b"HTTP/1.1 200 OK\r\n" + lines).values("x") == values
+
+
+def test_the_parts_of_a_list():
+    assert parse_head(b"HTTP/1.1 200 OK\nX: A, ,b\nX:c,").tokens("x") == ["a", "b", "c"]
+
+
+def slowly_read(lines: bytes) -> list[str]:
+    """The values of X, one line after the other."""
+    values: list[bytes] = []
+    inside = False
+    for line in lines.split(b"\n"):
+        if line[:1] in (b" ", b"\t"):
+            if inside:
+                values[-1] = values[-1].removesuffix(b"\r") + b" " + line.lstrip(b" \t")
+        else:
+            inside = line[:2] in (b"X:", b"x:")
+            values += [line[2:]] if inside else []
+    return list(dict.fromkeys(value.strip().decode("latin-1") for value in values))
+
+
+PARTS = [b"X: a", b"x:", b"b", b"\n", b"\r\n", b"\r", b" ", b"\t", b"\0", b":", b"\xff"]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=30))
+def test_whatever_comes_after_the_status_line_is_read_or_refused(parts):
+    lines = b"".join(parts)
+    if b"\0" in lines:
+        with pytest.raises(ProbeFailed, match="malformed header") as caught:
+            parse_head(b"HTTP/1.1 200 OK\r\n" + lines)
+        assert caught.value.failure is Failure.INVALID_RESPONSE
+    else:
+        assert list(parse_head(b"HTTP/1.1 200 OK\r\n" + lines).values("x")) == slowly_read(lines)
+
+
+def test_a_head_of_64_kib_is_read_in_time(farm):
+    """Neither many headers of one name, nor many blanks, nor many folds take longer than their bytes."""
+    for line in (b"X: %d\r\n", b"X:" + b" " * 500 + b"y%d\r\n", b"X: %d\r\n \r\n"):
+        lines = b"".join(line % number for number in range(60_000 // len(line)))
+        began = time.process_time()
+        parse_head(b"HTTP/1.1 200 OK\r\n" + lines).values("x")
+        assert time.process_time() - began < 1
 
 
 BROKEN_OFF = {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import re
 import struct
 import time
 from threading import Event
@@ -29,6 +32,18 @@ def farm():
 
 def see(server, **target):
     return bad.see(server, **{"scheme": "ws", "path": "/hub/chat", **target})
+
+
+def agrees(headers: str, status_line: str = "HTTP/1.1 101 Switching") -> bad.Behaviour:
+    """Agrees to a WebSocket with these header lines only; {proof} is the right one."""
+
+    async def behave(visit):
+        key = re.search(rb"Sec-WebSocket-Key: (\S+)", await visit.request())[1]
+        proof = base64.b64encode(hashlib.sha1(key + bad.GUID).digest()).decode()
+        await visit.send(f"{status_line}\r\n{headers.replace('{proof}', proof)}\r\n".encode())
+        await visit.reader.read(100)
+
+    return behave
 
 
 UPGRADES = {  # sentence: (behaviour, failure)
@@ -60,7 +75,7 @@ UPGRADES = {  # sentence: (behaviour, failure)
     "closed within the answer": (says(b"HTTP/1.1 101 Sw"), Failure.WS_CLOSED),
     "reset": (bad.resets, Failure.WS_CLOSED),
     "garbage": (bad.opens_with_garbage, Failure.INVALID_RESPONSE),
-    "huge headers": (says(b"HTTP/1.1 101 OK\r\n" + b"X: y\r\n" * 4_000, then=bad.hangs), Failure.INVALID_RESPONSE),
+    "huge headers": (says(b"HTTP/1.1 101 OK\r\n" + b"X: y\r\n" * 11_000, then=bad.hangs), Failure.INVALID_RESPONSE),
     "silence": (bad.hangs, Failure.TIMEOUT_FIRST_BYTE),
     "drips": (bad.drips(b"HTTP/1.1 101 Switching\r\n" + b"X: y\r\n" * 99), Failure.TIMEOUT_FIRST_BYTE),
 }
@@ -71,6 +86,63 @@ def test_upgrade(farm, behaviour, failure):
     outcome = see(farm.serve(behaviour), timeout=BRIEF)
     assert outcome.failure is failure
     assert outcome.elapsed < BRIEF * 3
+
+
+PROOF = "Sec-WebSocket-Accept: {proof}\r\n"
+ODD_UPGRADES = {  # sentence: header lines beside the usual three
+    "every line twice": (USUAL + PROOF) * 2,
+    "a proof that is listed twice": USUAL + "Sec-WebSocket-Accept: {proof}, {proof}\r\n",
+    "a folded line": USUAL + PROOF + "Content-Security-Policy: default-src 'self';\r\n   img-src *\r\n",
+    "a fold by LF alone": USUAL + PROOF + "Content-Security-Policy: default-src 'self';\n   img-src *\r\n",
+    "folded values": "Upgrade:\r\n websocket\r\nConnection: a,\n Upgrade\r\nSec-WebSocket-Accept:\r\n {proof}\r\n",
+    "a line without a colon": USUAL + "nonsense\r\n" + PROOF,
+    "a control character": USUAL + "Set-Cookie: a=\x01\r\n" + PROOF,
+    "a blank inside a name": USUAL + "Strict Transport Security: 1\r\n" + PROOF,
+    "a name in Korean": USUAL + "이름: 값\r\n" + PROOF,
+    "Connection in two lines": "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + PROOF,
+    "an empty list of extensions": USUAL + "Sec-WebSocket-Extensions:\r\n" + PROOF,
+    "an empty subprotocol": USUAL + "Sec-WebSocket-Protocol: \r\n" + PROOF,
+    "25 cookies of 680 bytes": USUAL + f"Set-Cookie: c={'v' * 680}\r\n" * 25 + PROOF,
+}
+
+
+@pytest.mark.parametrize("headers", ODD_UPGRADES.values(), ids=ODD_UPGRADES)
+def test_an_odd_header_makes_no_upgrade_bad(farm, headers):
+    assert see(farm.serve(agrees(headers))).ok
+
+
+@pytest.mark.parametrize("status_line", ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.0 101 \x01", "HTTP/1.1 101 전환"])
+def test_the_reason_of_an_upgrade_is_of_no_interest(farm, status_line):
+    assert see(farm.serve(agrees(USUAL + PROOF, status_line))).ok
+
+
+def test_two_interim_answers_come_first(farm):
+    interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x;\r\n y\r\n\r\nHTTP/1.1 101 Switching"
+    assert see(farm.serve(agrees(USUAL + PROOF, interim))).ok
+
+
+def test_an_agreed_subprotocol_that_is_sent_twice_counts_once(farm):
+    headers = USUAL + "Sec-WebSocket-Protocol: chat.v2\r\n" * 2 + PROOF
+    assert see(farm.serve(agrees(headers)), subprotocol="chat.v2").ok
+
+
+WRONG = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+CONTRADICTIONS = {  # sentence: (header lines, failure)
+    "two proofs, one of them wrong": (USUAL + PROOF + WRONG, Failure.WS_BAD_HANDSHAKE),
+    "a wrong proof first": (USUAL + WRONG + PROOF, Failure.WS_BAD_HANDSHAKE),
+    "two subprotocols": (
+        USUAL + PROOF + "Sec-WebSocket-Protocol: chat.v1\r\nSec-WebSocket-Protocol: chat.v2\r\n",
+        Failure.WS_SUBPROTOCOL,
+    ),
+    "a proof folded onto a broken line": (USUAL + "nonsense\r\n " + PROOF, Failure.WS_BAD_HANDSHAKE),
+    "a proof with a blank before its colon": (USUAL + PROOF.replace(":", " :", 1), Failure.WS_BAD_HANDSHAKE),
+    "a NUL": (USUAL + "X: \0\r\n" + PROOF, Failure.INVALID_RESPONSE),
+}
+
+
+@pytest.mark.parametrize(("headers", "failure"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_an_upgrade_that_contradicts_itself_is_bad(farm, headers, failure):
+    assert see(farm.serve(agrees(headers)), subprotocol="chat.v2" if "chat" in headers else "").failure is failure
 
 
 def test_the_status_of_a_refusal_is_told(farm):

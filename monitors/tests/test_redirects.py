@@ -49,19 +49,54 @@ def test_every_kind_of_redirect_is_followed(farm, status):
 LOCATIONS = {  # Location as a format of the port: (path asked for next, None if not followed)
     "http://127.0.0.1:{port}/a": "/a",
     "HTTP://127.0.0.1:{port}/a#top": "/a",
+    "http://127.0.0.1:{port}": "/",
+    "http://127.0.0.1:{port}?x=1": "/?x=1",
     "//127.0.0.1:{port}/a": "/a",
     "/a?x=%20y": "/a?x=%20y",
     "a/../b": "/dir/b",
+    "../../b": "/b",
+    "..": "/",
+    "./": "/dir/",
+    "/a//./b/..": "/a//",
     "?x=1": "/dir/page?x=1",
     "/two words": "/two%20words",
+    "/a?two words": "/a?two%20words",
     "/상태": "/%EC%83%81%ED%83%9C",
+    "/a?이름=값": "/a?%EC%9D%B4%EB%A6%84=%EA%B0%92",
+    '/a"<>|^`': "/a%22%3C%3E%7C%5E%60",
+    "/a\\b": "/a%5Cb",
+    "/a:b@c": "/a:b@c",
     "http://2130706433:{port}/a": "/a",
+    "http://%31%32%37.0.0.1:{port}/a": "/a",
     "http://127.0.0.2:{port}/a": None,
+    "http://127.0.0.2:{port}/a b#c": None,
     "http://example.invalid/": None,
     "http://169.254.169.254/latest/meta-data/": None,
+    "https://sso.example.com:/login": None,
+    "https://bücher.example.com/": None,
+    "https://user:password@sso.example.com/": None,
+    "http://user:password@127.0.0.1:{port}/": None,
+    "https://two words.example.com/": None,
+    "https://a_b-.example.com/": None,
+    "https://" + "a" * 300 + ".example.com/": None,
+    "http://[": None,
+    "http://[::1%25eth0]/": None,
+    "http://127.0.0.1:99999/": None,
+    "http://127.0.0.1:port/": None,
+    "http://127.0.0.1:{port}:{port}/": None,
+    "http://": None,
+    "//": None,
+    "http:": None,
+    "http:/a": None,
+    "///a": None,
+    "https:///login": None,
+    "://": "/dir/://",
     "ftp://127.0.0.1/": None,
     "mailto:root@example.com": None,
+    "javascript:alert(1)": None,
+    "about:blank": None,
     "": None,
+    "  ": None,
 }
 
 
@@ -79,10 +114,46 @@ def test_redirects_stay_on_the_host(farm, location, path):
     assert ("not followed" in outcome.detail) is (path is None)
 
 
-@pytest.mark.parametrize("location", ["http://[", "http://127.0.0.1:99999/", "http://user:pw@127.0.0.1/"])
-def test_a_redirect_to_no_address_is_an_invalid_response(farm, location):
-    outcome = see(farm.serve(says(answer(302, headers=f"Location: {location}\r\n"))))
-    assert outcome.failure is Failure.INVALID_RESPONSE
+LINES = {  # sentence: (header lines, paths asked for)
+    "twice the same": (b"Location: /end\r\nLocation: /end", ["/", "/end"]),
+    "two different, of which the first counts": (b"Location: /end\r\nLocation: /other", ["/", "/end"]),
+    "folded": (b"Location:\r\n /end", ["/", "/end"]),
+    "folded by LF alone": (b"Location:\n\t/end", ["/", "/end"]),
+    "in bytes of no character set": (b"Location: /\xff", ["/", "/%FF"]),
+    "with a control character": (b"Location: /a\x01b", ["/", "/a%01b"]),
+    "with a comma": (b"Location: /end,/other", ["/", "/end,/other"]),
+    "with a blank before the colon": (b"Location : /end", ["/"]),
+    "without a value": (b"Location:", ["/"]),
+    "not at all": (b"X: /end", ["/"]),
+    "only a place inside the page": (b"Location: #top", ["/"] * 6),
+}
+
+
+@pytest.mark.parametrize(("lines", "paths"), LINES.values(), ids=LINES)
+def test_location_is_read_as_it_comes(farm, lines, paths):
+    redirect = b"HTTP/1.1 302 Found\r\n" + lines + b"\r\nContent-Length: 0\r\n\r\n"
+    server = farm.serve(bad.replies(lambda path: redirect if path == "/" else answer(204)))
+    outcome = see(server)
+    assert server.paths == paths
+    assert outcome.failure is (Failure.TOO_MANY_REDIRECTS if len(paths) > 5 else None)
+
+
+def test_an_empty_port_is_the_usual_one(farm):
+    """RFC 3986 3.2.3. Nothing listens there: that the prober asked is seen by its failure."""
+    outcome = see(farm.serve(says(answer(302, headers="Location: http://127.0.0.77:/\r\n"))), host="127.0.0.77")
+    assert outcome.failure is Failure.REFUSED
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 306, 309, 399])
+def test_no_other_status_is_a_redirect(farm, status):
+    server = farm.serve(says(answer(status, headers="Location: /gone\r\n")))
+    assert see(server).status == status
+    assert server.paths == ["/"]
+
+
+def test_the_text_may_be_in_a_redirect_to_another_host(farm):
+    page = answer(302, b"sign in elsewhere", "Location: https://sso.example.com:/login\r\n")
+    assert see(farm.serve(says(page)), expected_text="sign in").ok
 
 
 def test_an_expected_redirect_is_the_final_answer(farm):
