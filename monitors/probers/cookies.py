@@ -69,7 +69,9 @@ class Cookies:
         sent = own
         for _, pair in sorted(found, key=lambda item: -len(item[0])):
             more = f"{sent}; {pair}" if sent else pair
-            sent = more if len(more) <= MAX_SENT else sent
+            if len(more) > MAX_SENT:
+                break
+            sent = more
         if sent == own:
             return target
         others = (header for header in target.headers if header[0].lower() != "cookie")
