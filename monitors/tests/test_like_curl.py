@@ -10,15 +10,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from monitors.probers.base import Outcome
-from monitors.tests import misbehaving as bad
-from monitors.tests.misbehaving import Farm, Visit, see
+from monitors.probers.base import Outcome, Target
+from monitors.probers.deny import DenyList
+from monitors.probers.engine import look
+from monitors.tests.misbehaving import Farm, Visit
 from monitors.tests.odd_answers import SAMPLES, START, Case, cases
 
 HOST = "127.0.0.2"
@@ -35,12 +35,15 @@ CURL = (
 FOLLOWING = ("--location", "--max-redirs", "5")
 
 
-@dataclass(frozen=True)
 class Answering:
     """A server that answers whatever `case` it was given last."""
 
-    server: bad.Server
-    case: list[Case]
+    def __init__(self, farm: Farm) -> None:
+        self.case: Case
+        self.port = farm.serve(self._behave, host=HOST).port
+
+    async def _behave(self, visit: Visit) -> None:
+        await visit.send(self.case.answer(await visit.request(), f"{HOST}:{self.port}".encode()))
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +52,8 @@ def answering() -> Iterator[Answering]:
         if os.environ.get("CI"):
             pytest.fail("curl is missing")
         pytest.skip("curl is missing")
-    case: list[Case] = []
-
-    async def behave(visit: Visit) -> None:
-        request = await visit.request()
-        await visit.send(case[0].answer(request, f"{HOST}:{visit.server.port}".encode()))
-
     with Farm() as farm:
-        yield Answering(farm.serve(behave, host=HOST), case)
+        yield Answering(farm)
 
 
 def differences() -> dict[str, tuple[bool, bool]]:
@@ -68,7 +65,7 @@ def differences() -> dict[str, tuple[bool, bool]]:
 
 def curl_takes(answering: Answering, case: Case) -> tuple[bool, str]:
     """Whether curl comes to a final 2xx or 3xx answer with the text; and what it says."""
-    url = f"http://{HOST}:{answering.server.port}{START}"
+    url = f"http://{HOST}:{answering.port}{START}"
     done = subprocess.run(
         [*CURL, *(FOLLOWING if case.follow else ()), url], capture_output=True, timeout=30, check=False
     )
@@ -78,7 +75,7 @@ def curl_takes(answering: Answering, case: Case) -> tuple[bool, str]:
 
 
 def probe_takes(answering: Answering, case: Case) -> tuple[bool, Outcome]:
-    outcome = see(answering.server, host=HOST, path=START, expected_text=case.text)
+    outcome = look(Target("http", HOST, answering.port, START, expected_text=case.text), deny=DenyList())
     return outcome.ok is True, outcome
 
 
@@ -91,7 +88,7 @@ def probe_takes(answering: Answering, case: Case) -> tuple[bool, Outcome]:
 )
 @given(case=cases())
 def test_an_answer_is_healthy_where_curl_takes_it(answering, case):
-    answering.case[:] = [case]
+    answering.case = case
     curl, said = curl_takes(answering, case)
     probe, outcome = probe_takes(answering, case)
     explained = [key for key, verdicts in differences().items() if key in case.keys and verdicts == (curl, probe)]
@@ -105,7 +102,7 @@ def test_every_difference_of_the_table_is_tried_and_every_one_tried_is_in_the_ta
 @pytest.mark.parametrize("key", SAMPLES)
 def test_curl_and_a_probe_differ_as_the_table_says(answering, key):
     case = SAMPLES[key]
-    answering.case[:] = [case]
+    answering.case = case
     curl, said = curl_takes(answering, case)
     probe, outcome = probe_takes(answering, case)
     assert (curl, probe) == differences()[key], f"{said}, {outcome}"
