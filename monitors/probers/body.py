@@ -60,6 +60,7 @@ class _Search:
         self._needle = text.encode("utf-8", "replace")
         self._settled_at = LONGEST_MARK if declared(head) else PRESCANNED
         self._decoder: codecs.IncrementalDecoder | None = None
+        self._in_utf_8 = False
         self._decoded = 0
         self._tail = ""
 
@@ -77,7 +78,11 @@ class _Search:
 
     def _is_in_charset(self) -> bool:
         if self._decoder is None:
-            self._decoder = charset_of(self._head, self.page).incrementaldecoder("replace")
+            charset = charset_of(self._head, self.page)
+            self._in_utf_8 = charset.name == "utf-8"
+            self._decoder = charset.incrementaldecoder("replace")
+        if self._in_utf_8:
+            return False
         tail = self._tail + self._decoder.decode(self.page[self._decoded : MAX_TEXT])
         self._decoded = min(len(self.page), MAX_TEXT)
         self._tail = tail[-len(self._text) :]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 import webencodings
 
@@ -42,10 +43,8 @@ _XML = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 
 def declared(head: Head) -> codecs.CodecInfo | None:
     """The character set that Content-Type names; None for none, or one that browsers do not know."""
-    for value in reversed(head.values("content-type")):
-        if (codec := _codec(_label(value))) is not None:
-            return codec
-    return None
+    found = (_of_content_type(value) for value in reversed(head.values("content-type")))
+    return next((codec for codec in found if codec), None)
 
 
 def charset_of(head: Head, beginning: bytes) -> codecs.CodecInfo:
@@ -54,6 +53,11 @@ def charset_of(head: Head, beginning: bytes) -> codecs.CodecInfo:
         if beginning.startswith(mark):
             return codec
     return declared(head) or (_prescanned(beginning[:PRESCANNED]) if _is_markup(head) else None) or UTF_8
+
+
+@lru_cache(maxsize=1024)
+def _of_content_type(value: str) -> codecs.CodecInfo | None:
+    return _codec(_label(value))
 
 
 def _is_markup(head: Head) -> bool:

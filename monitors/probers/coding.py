@@ -79,8 +79,11 @@ def codings_of(head: Head) -> tuple[list[Coding], bool]:
 
     An unknown content coding is passed over, as browsers do. Raises ProbeFailed for an unknown transfer coding.
     """
-    transfer = [name for name in head.tokens("transfer-encoding") if name not in ("chunked", "identity")]
-    content = [name for name in head.tokens("content-encoding") if name != "identity"]
+    transfer, content = head.tokens("transfer-encoding"), head.tokens("content-encoding")
+    if not transfer and not content:
+        return [], False
+    transfer = [name for name in transfer if name not in ("chunked", "identity")]
+    content = [name for name in content if name != "identity"]
     if not _KNOWN.issuperset(transfer):
         raise invalid(_("The server uses a transfer coding that was not asked for."))
     known = [name for name in content if name in _KNOWN]

@@ -104,16 +104,15 @@ def framing_of(head: Head) -> Framing:
     """How the end of the body is found. Raises ProbeFailed for a length that is no number."""
     if head.status in (204, 304):
         return _Sized(0)
-    if head.values("transfer-encoding"):
-        return _Chunked() if "chunked" in head.tokens("transfer-encoding") else _UntilClose()
-    announced = head.values("content-length")
-    if not announced:
+    if codings := head.tokens("transfer-encoding"):
+        return _Chunked() if "chunked" in codings else _UntilClose()
+    announced = head.parts("content-length")
+    if not announced and not head.values("content-length"):
         return _UntilClose()
-    lengths = {_LENGTH.fullmatch(part.strip()) for value in announced for part in value.split(",")}
-    numbers = {int(length[1]) if length else -1 for length in lengths}
-    if len(numbers) > 1 or -1 in numbers:
+    lengths = {int(number[1]) if (number := _LENGTH.fullmatch(part)) else -1 for part in announced}
+    if len(lengths) != 1 or -1 in lengths:
         raise invalid(_("The server announced a length that is no number."))
-    return _Sized(numbers.pop())
+    return _Sized(lengths.pop())
 
 
 def announces_nothing(head: Head) -> bool:

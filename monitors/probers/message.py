@@ -28,8 +28,9 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect"})
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([1-9][0-9]{2})(?:\s|$)")
-_FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*(?:\n[ \t].*)*)", re.MULTILINE)
-_FOLD = re.compile(rb"\r?\n[ \t]+")
+_FIELD = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_BLANKS = " \t\r\v\f"
 _HEAD_END = re.compile(rb"\n(?:\r[^\n]*)?\n")
 """The first line that is empty, or begins with a CR (servers that write CR twice)."""
 
@@ -52,8 +53,10 @@ class Head:
 
     def parts(self, name: str) -> list[str]:
         """The parts of a header whose value is a list (RFC 9110 5.6.1), equal ones as often as they come."""
-        parts = (part.strip() for value in self._fields.get(name, ()) for part in value.split(","))
-        return [part for part in parts if part]
+        values = self._fields.get(name)
+        if values is None:
+            return []
+        return [stripped for value in values for part in value.split(",") if (stripped := part.strip(_BLANKS))]
 
     def tokens(self, name: str) -> list[str]:
         """The parts of such a list in lower case."""
@@ -62,9 +65,9 @@ class Head:
     @cached_property
     def _fields(self) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
-        for name, value in _FIELD.findall(self.lines):
-            unfolded = _FOLD.sub(b" ", value) if b"\n" in value else value
-            fields.setdefault(name.decode("ascii").lower(), []).append(unfolded.strip().decode("latin-1"))
+        for name, value in _FIELD.findall(self.lines.decode("latin-1")):
+            unfolded = _FOLD.sub(" ", value) if "\n" in value else value
+            fields.setdefault(name.lower(), []).append(unfolded.strip(_BLANKS))
         return fields
 
 

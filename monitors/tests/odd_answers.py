@@ -102,7 +102,7 @@ STATUS_LINES = one_of(
     part("HTTP/1.1 2000 OK", "status-line"),
     part("HTTP/1.2 200 OK", "http-version"),
     part("HTTP/1.9 200 OK", "http-version"),
-    plain=40,
+    plain=120,
 )
 
 INTERIM = one_of(
@@ -438,7 +438,7 @@ def cases(draw: st.DrawFn) -> Case:
 
     end = take(LINE_ENDS)
     language = draw(st.sampled_from(LANGUAGES))
-    coding, framing = _plain(draw, CODINGS, 20), _plain(draw, FRAMINGS, 20)
+    coding, framing = _plain(draw, CODINGS, 30), _plain(draw, FRAMINGS, 60)
     keys.update(coding.keys | framing.keys)
     before, present, after = draw(st.sampled_from((0, 0, 1, 200, 8_000))), draw(st.booleans() | st.just(True)), 3
     fill = FILL.decode()
