@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from http.cookiejar import http2time
+from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 
 from monitors.probers.base import Target
 

@@ -38,8 +38,9 @@ def agrees(headers: str, status_line: str = "HTTP/1.1 101 Switching") -> bad.Beh
     """Agrees to a WebSocket with these header lines only; {proof} is the right one."""
 
     async def behave(visit):
-        key = re.search(rb"Sec-WebSocket-Key: (\S+)", await visit.request())[1]
-        proof = base64.b64encode(hashlib.sha1(key + bad.GUID).digest()).decode()
+        key = re.search(rb"Sec-WebSocket-Key: (\S+)", await visit.request())
+        assert key is not None
+        proof = base64.b64encode(hashlib.sha1(key[1] + bad.GUID).digest()).decode()
         await visit.send(f"{status_line}\r\n{headers.replace('{proof}', proof)}\r\n".encode())
         await visit.reader.read(100)
 

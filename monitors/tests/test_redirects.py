@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.probers.base import Failure
+from monitors.probers.base import Failure, Target
+from monitors.probers.redirect import redirected
 from monitors.tests import misbehaving as bad
 from monitors.tests.misbehaving import Farm, answer, says, see
 
@@ -138,10 +139,24 @@ def test_location_is_read_as_it_comes(farm, lines, paths):
     assert outcome.failure is (Failure.TOO_MANY_REDIRECTS if len(paths) > 5 else None)
 
 
-def test_an_empty_port_is_the_usual_one(farm):
-    """RFC 3986 3.2.3. Nothing listens there: that the prober asked is seen by its failure."""
-    outcome = see(farm.serve(says(answer(302, headers="Location: http://127.0.0.77:/\r\n"))), host="127.0.0.77")
-    assert outcome.failure is Failure.REFUSED
+SAME_HOST = {  # sentence: (host, Location, where to ask next)
+    "an empty port is the usual one": ("web.test", "http://web.test:/a", ("http", 80, "/a")),
+    "an empty port of TLS": ("web.test", "https://web.test:", ("https", 443, "/")),
+    "an empty port of an address": ("2001:db8::1", "http://[2001:DB8:0::1]:/a", ("http", 80, "/a")),
+    "no port": ("web.test", "https://web.test/a", ("https", 443, "/a")),
+    "another port": ("web.test", "//web.test:81?x", ("http", 81, "/?x")),
+    "large letters": ("web.test", "http://WEB.Test/a", ("http", 80, "/a")),
+    "a final dot": ("web.test", "http://web.test./a", ("http", 80, "/a")),
+    "an international name": ("xn--bcher-kva.test", "http://bücher.test/a", ("http", 80, "/a")),
+    "an international name in percent": ("xn--bcher-kva.test", "http://b%C3%BCcher.test/a", ("http", 80, "/a")),
+}
+
+
+@pytest.mark.parametrize(("host", "location", "following"), SAME_HOST.values(), ids=SAME_HOST)
+def test_the_same_host_is_recognised(host, location, following):
+    target = redirected(Target("http", host, 8080, "/dir/page"), [location.encode().decode("latin-1")])
+    assert target is not None
+    assert (target.host, target.scheme, target.port, target.path) == (host, *following)
 
 
 @pytest.mark.parametrize("status", [300, 304, 305, 306, 309, 399])
