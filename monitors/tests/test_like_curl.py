@@ -19,7 +19,8 @@ from monitors.probers.base import Outcome, Target
 from monitors.probers.deny import DenyList
 from monitors.probers.engine import look
 from monitors.tests.misbehaving import Farm, Visit
-from monitors.tests.odd_answers import SAMPLES, START, Case, cases
+from monitors.tests.odd_answers import SAMPLES, Case, cases
+from monitors.tests.odd_heads import START
 
 HOST = "127.0.0.2"
 """Not 127.0.0.1, over which curl lets secure cookies go without TLS."""
