@@ -167,6 +167,7 @@ SAMPLES = {
     "after-the-text": _case(f"{OK}Content-Length: 99\r\n\r\n{TEXT}", text=TEXT),
     "beyond-64-kib": _case(f"{OK}\r\n{'.' * 70_000}{TEXT}", text=TEXT),
     "redirect-status": _case(PAGE.replace("200 OK", "404 Not Found"), redirect=_moved(END).replace("302", "300")),
+    "fragment-only": _case(PAGE, redirect=_moved("#top")),
     "unreadable-location": _case(PAGE, redirect=_moved("http://127.0.0.2:99999/")),
     "userinfo": _case(PAGE, text=TEXT, redirect=_moved(f"http://user:password@HERE{END}")),
 }

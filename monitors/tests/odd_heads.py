@@ -146,7 +146,7 @@ LOCATIONS = one_of(
     part("Location: /a//b"),
     part(f"Location: {END}\r\nLocation: {END}"),
     part(f"Location: {END}\r\nLocation: /other"),
-    part("Location: #top"),
+    part("Location: #top", "fragment-only"),
     part(f"Location: {START}"),
     part(f"Location:\r\n {END}", "folded"),
     part("Location: http://HERE:/end", "unreadable-location"),
