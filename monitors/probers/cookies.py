@@ -47,7 +47,7 @@ class Cookies:
         secure = "secure" in attributes
         if not (name and equals) or len(name) + len(value) > MAX_COOKIE or _CONTROL.search(name + value):
             return
-        if (secure and target.scheme != "https") or (domain and not _belongs(target.host, domain)):
+        if (secure and target.scheme != "https") or (domain and not _belongs(target.name, domain)):
             return
         path = attributes.get("path", "")
         key = (name, domain, path if path.startswith("/") else _folder(target.path))
@@ -80,7 +80,6 @@ class Cookies:
 
 def _belongs(host: str, domain: str) -> bool:
     """Whether `host` may set cookies for `domain` (RFC 6265 5.1.3); nobody may for a whole top-level domain."""
-    host = host.removesuffix(".")
     is_name = not host[-1].isdigit() and ":" not in host
     return host == domain or (is_name and "." in domain and host.endswith(f".{domain}"))
 

@@ -38,7 +38,7 @@ def redirected(target: Target, locations: Sequence[str]) -> Target | None:
         )
     except InvalidAddress:
         return None
-    if address.host.removesuffix(".") != target.host.removesuffix("."):
+    if address.host.removesuffix(".") != target.name:
         return None
     upgraded = (target.scheme, scheme) == ("http", "https")
     same = (target.scheme, target.port) == (scheme, address.port)
