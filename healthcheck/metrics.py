@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from healthcheck import readiness
 from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
+from monitors.spans import downtime
 from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, Guarantee, Kind
 from notifications.outbox import counting
@@ -87,7 +88,7 @@ def _pulse(now: datetime) -> Iterator[Metric]:
     yield _age("oldest_overdue_probe_seconds", "Longest wait of a due server.", readiness.overdue_probe(now))
     yield _age("last_outcome_age_seconds", "Since any server was looked at.", readiness.last_outcome_age(now))
     gaps = Gap.objects.filter(ended_at__gte=now - DAY).values_list("began_at", "ended_at")
-    blind = sum(((ended - max(began, now - DAY)).total_seconds() for began, ended in gaps), 0.0)
+    blind = downtime(gaps, now - DAY, now).total_seconds()
     yield _gauge("blind_seconds_last_day", "Time of the last 24 h in which nothing was probed.", [((), blind)])
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitors.probers.base import MAX_DETAIL, Observation
+from monitors.schedule import EPOCH
+from monitors.spans import Span
 from monitors.status import Health, Standing, Thresholds, advance
 from monitors.strip import MICROSECOND, append, pack_stages
+
+INTERVALS_KNOWN = 2
+"""For how many intervals a conclusive outcome speaks for its server."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,8 @@ class Memory:
     certificate_expires_at: datetime | None = None
     """The earliest end of the last certificates that were seen: a handshake that fails shows none."""
     certificate_subject: str = ""
+    known_until: datetime | None = None
+    """Until when the last conclusive outcome speaks for the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +85,18 @@ def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Fl
     memory.since = at if outcome.ok is None else memory.run_began_at or at
     failure, detail = previous if outcome.ok else (memory.failure, memory.detail)
     return Flip(before.health, after.health, memory.since, at, failure, detail)
+
+
+def learn(memory: Memory, observation: Observation, interval: timedelta) -> Span | None:
+    """Note that a conclusive outcome speaks for its server for two intervals; returns the time before it in which
+    nothing did, if there was any.
+
+    It is the interval in force at the outcome that counts: one that was changed since says nothing about when the next
+    outcome could be expected. Slots are compared, so that it plays no part how long a look waits or takes; but what was
+    not known is not known until the look begins.
+    """
+    slot, began_at = observation.slot, observation.started_at
+    known_until, memory.known_until = memory.known_until, slot + INTERVALS_KNOWN * interval
+    if known_until is not None and known_until >= slot:
+        return None
+    return known_until or EPOCH, min(max(slot, began_at), slot + interval)

@@ -17,40 +17,44 @@ from monitors.probers.base import Outcome
 from monitors.spans import NONE, Outage, downtime, overlap
 from monitors.strip import stages_ms
 from monitors.targets import effective_of, policies
-from monitors.uptime import PERIODS, Tally, months, outages, tallies
+from monitors.uptime import PERIODS, life_of, months, outages, stretches
 
 NEWEST = 10
 """Incidents, transitions and outcomes shown of one server."""
 MONTHS = 3
-DAYS_KNOWN = timedelta(days=31 * MONTHS)
-"""Every outage of that time is looked at."""
 DEFAULT_RANGE = "24h"
+AHEAD = timedelta(seconds=10)
+"""Clocks of hosts that work together differ by less: what is dated further ahead is of a clock that was wrong, and not
+the latest that is known."""
 EXPIRES_SOON = timedelta(days=14)
 
 
 def overview(server: Server, chosen: str, now: datetime) -> dict[str, Any]:
     """For the template; `server` comes with its health and staleness, `chosen` is what the reader asked for."""
     in_force = policies()
-    known = outages(server.pk, now - DAYS_KNOWN)
     return {
         **_now(server, in_force, now),
         "settings": effective_settings(server, in_force),
         "last_failure": last_failure(server),
-        "periods": [
-            {"name": name, "tally": tally, **_down(known, now - PERIODS[name][0], now)}
-            for name, tally in _filled(tallies([server.pk], now).get(server.pk, {})).items()
-        ],
-        "months": months(server.pk, now, timezone.get_current_timezone(), known, MONTHS),
+        **_uptime(server, now),
         "incidents": Incident.objects.filter(server=server).order_by("-began_at")[:NEWEST],
         "transitions": StatusTransition.objects.filter(server=server).order_by("-at", "-id")[:NEWEST],
-        "outcomes": PastOutcome.objects.filter(server=server).order_by("-slot")[:NEWEST],
-        **latency_of(server, chosen, known, in_force, now),
+        "outcomes": PastOutcome.objects.filter(server=server, slot__lte=now + AHEAD).order_by("-slot")[:NEWEST],
+        **latency_of(server, chosen, in_force, now),
     }
 
 
 def lately(server: Server, now: datetime) -> dict[str, Any]:
     """What every probe changes."""
     return _now(server, policies(), now)
+
+
+def _uptime(server: Server, now: datetime) -> dict[str, Any]:
+    calendar = months(now, timezone.get_current_timezone(), MONTHS)
+    periods = [(now - length, now) for length in PERIODS.values()]
+    life = life_of(server.pk, min(begin for begin, _ in (*calendar, *periods)), now)
+    found = stretches(server.pk, life, [*periods, *calendar], now)
+    return {"periods": list(zip(PERIODS, found, strict=False)), "months": found[len(periods) :]}
 
 
 def _now(server: Server, in_force: Policies, now: datetime) -> dict[str, Any]:
@@ -66,12 +70,16 @@ def _now(server: Server, in_force: Policies, now: datetime) -> dict[str, Any]:
     }
 
 
-def latency_of(server: Server, chosen: str, known: list[Outage], in_force: Policies, now: datetime) -> dict[str, Any]:
+def latency_of(server: Server, chosen: str, in_force: Policies, now: datetime) -> dict[str, Any]:
     """The chart alone, for whoever asks for another range."""
     name = chosen if chosen in RANGES else DEFAULT_RANGE
     reach = RANGES[name]
+    known = outages(server.pk, now - reach.length)
     rollups = Rollup.objects.filter(
-        server=server, resolution=reach.resolution, start__gte=now - reach.length - reach.width
+        server=server,
+        resolution=reach.resolution,
+        start__gte=now - reach.length - reach.width,
+        start__lte=now + AHEAD,
     ).order_by("start")
     sums = ("succeeded", "failed", "inconclusive", "elapsed_sum_us", "elapsed_max_us")
     chart: Chart = latency.draw(
@@ -106,10 +114,6 @@ def certificate(status: ServerStatus | Outcome | None, now: datetime) -> dict[st
 def last_failure(server: Server) -> LastFailure | None:
     """None for a server that never failed."""
     return getattr(server, "last_failure", None)
-
-
-def _filled(found: dict[str, Tally]) -> dict[str, Tally]:
-    return {name: found.get(name, Tally()) for name in PERIODS}
 
 
 def _down(known: list[Outage], begin: datetime, end: datetime) -> dict[str, Any]:

@@ -309,7 +309,7 @@ class ResolutionFilter(ChoiceFilter):
 class RollupAdmin(HistoryAdmin):
     start_at = instant_column("start", _("start"))
 
-    list_display = (start_at, "resolution", "name", "succeeded", "failed", "inconclusive", "mean", "longest")
+    list_display = (start_at, "resolution", "name", "succeeded", "failed", "inconclusive", "blips", "mean", "longest")
     list_filter = (ResolutionFilter,)
     fields = readonly_fields = (
         "name",
@@ -318,6 +318,7 @@ class RollupAdmin(HistoryAdmin):
         "succeeded",
         "failed",
         "inconclusive",
+        "blips",
         "mean",
         "longest",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby, pairwise
 
 from monitors.charts import scale
@@ -143,6 +143,7 @@ def draw(
     rows: Sequence[Row], outages: Iterable[Outage], reach: Range, *, now: datetime, interval: timedelta, zone: tzinfo
 ) -> Chart:
     """The chart of the time before `now`. Means further apart than `interval` and a bucket are not joined."""
+    now = now.astimezone(UTC)  # or a day in which the clock is changed would have 24 hours
     begin = now - reach.length
     buckets = gather(rows, reach.width)
     coarse = [bucket.row for bucket in buckets]

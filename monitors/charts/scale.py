@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil, floor, log10
 
-HALF_HOUR = timedelta(minutes=30)
+QUARTER = timedelta(minutes=15)
+"""Every zone differs from UTC by a multiple of this."""
 
 
 def values(top: float, steps: int = 4) -> list[float]:
@@ -19,16 +20,25 @@ def values(top: float, steps: int = 4) -> list[float]:
 
 
 def instants(begin: datetime, end: datetime, zone: tzinfo, *, hours: int = 24, days: int = 1) -> list[datetime]:
-    """The instants between `begin` and `end` at which the clock of `zone` shows a multiple of so many `hours`; where
-    that is a whole day, only every so many `days`."""
+    """The instants between `begin` and `end` at which the clock of `zone` reaches a multiple of so many `hours`, in
+    that zone; where that is a whole day, only every so many `days`. What a change of summer time skips is reached with
+    it; what it repeats is reached once."""
     first = begin.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     found: list[datetime] = []
-    for number in range((end - first) // HALF_HOUR + 1):
-        at = (first + number * HALF_HOUR).astimezone(zone)
-        rounded = not at.minute and not at.hour % hours and (hours < 24 or not at.toordinal() % days)
-        if rounded and begin <= at <= end:
+    reached = _part_of_day((first - QUARTER).astimezone(zone), hours)
+    for number in range((end.astimezone(UTC) - first) // QUARTER + 1):
+        now = first + number * QUARTER
+        at = now.astimezone(zone)
+        if (part := _part_of_day(at, hours)) <= reached:
+            continue
+        reached = part
+        if begin <= now <= end and (hours < 24 or not at.toordinal() % days):
             found.append(at)
     return found
+
+
+def _part_of_day(at: datetime, hours: int) -> tuple[int, int]:
+    return at.toordinal(), at.hour // hours
 
 
 def percentile(numbers: Sequence[float], share: float) -> float:

@@ -13,18 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, FloatField, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Cast
+from django.db.models import F, Q
 
+from monitors import uptime
+from monitors.availability import Availability
 from monitors.dashboard.narrowing import matching, weight
 from monitors.dashboard.sentences import Tally
-from monitors.display import STALE
+from monitors.display import STALE, status_of
 from monitors.freshness import stale
-from monitors.models import Rollup, Server
+from monitors.models import Server
 from monitors.models.server import HEALTH_ORDER
-from monitors.spans import floor
-from monitors.uptime import PERIODS
-from monitors.uptime import tallies as uptime_tallies
 
 PAGE_SIZE = 100
 COLUMNS_NOT_SHOWN = (
@@ -47,8 +45,8 @@ SORTED_BY = "24h"
 @dataclass(frozen=True, slots=True)
 class Row:
     server: Any
-    uptime: Sequence[float | None]
-    """Of each of `monitors.uptime.PERIODS`, 0 to 1."""
+    availability: Sequence[Availability]
+    """In each of `monitors.uptime.PERIODS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +79,13 @@ def ids(chosen: Mapping[str, str], now: datetime) -> list[int]:
 
 
 def _with_uptime(servers: Sequence[Any], now: datetime) -> list[Row]:
-    seen = uptime_tallies([server.pk for server in servers], now)
-    return [
-        Row(
-            server,
-            [tally.uptime if (tally := seen.get(server.pk, {}).get(period)) else None for period in PERIODS],
-        )
-        for server in servers
-    ]
+    found = uptime.tallies_of([_facts(server) for server in servers], now)
+    return [Row(server, list(found[server.pk].values())) for server in servers]
+
+
+def _facts(server: Any) -> uptime.Facts:
+    status = status_of(server)
+    return uptime.Facts(server.pk, server.created_at, server.paused, status.known_until if status else None)
 
 
 def _narrowed(chosen: Mapping[str, str], now: datetime) -> Any:
@@ -112,7 +109,7 @@ def _ordered(chosen: Mapping[str, str], counted: Sequence[Tally], now: datetime)
     if name == "name":
         return servers.order_by("-host_name" if backwards else "host_name", "id")
     if name == "uptime":
-        servers = servers.annotate(uptime=_uptime(now))
+        return _Ranked(servers, _by_uptime(servers, now, backwards=backwards))
     column = F({"since": "status__since", "latency": "status__elapsed_us"}.get(name, name))
     return servers.order_by(column.desc(nulls_last=True) if backwards else column.asc(nulls_last=True), "id")
 
@@ -148,10 +145,22 @@ class _Parts:
         return found
 
 
-def _uptime(now: datetime) -> Subquery:
-    length, resolution = PERIODS[SORTED_BY]
-    seen = Rollup.objects.filter(
-        server=OuterRef("pk"), resolution=resolution, start__gte=floor(now - length, resolution)
-    )
-    share = Cast(Sum("succeeded"), FloatField()) / (Sum("succeeded") + Sum("failed"))
-    return Subquery(seen.order_by().values("server").annotate(share=share).values("share"), output_field=FloatField())
+class _Ranked:
+    """Servers in the order of their keys."""
+
+    def __init__(self, servers: Any, keys: Sequence[int]) -> None:
+        self._servers, self._keys = servers, keys
+
+    def __getitem__(self, wanted: slice) -> list[Any]:
+        keys = self._keys[wanted]
+        found = {server.pk: server for server in self._servers.filter(pk__in=keys)}
+        return [found[key] for key in keys if key in found]
+
+
+def _by_uptime(servers: Any, now: datetime, *, backwards: bool) -> list[int]:
+    """Keys, those of servers of which nothing is known last."""
+    facts = [uptime.Facts(*row) for row in servers.order_by("pk").values_list(*uptime.FACTS)]
+    found = uptime.tallies_of(facts, now, {SORTED_BY: uptime.PERIODS[SORTED_BY]})
+    shares = {key: share for key in found if (share := found[key][SORTED_BY].uptime) is not None}
+    known = sorted(shares, key=lambda key: float(shares[key]), reverse=backwards)
+    return known + [key for key in found if key not in shares]

@@ -1,5 +1,5 @@
 from monitors.models.access import ApiToken
-from monitors.models.history import PastOutcome, Rollup
+from monitors.models.history import PastOutcome, Rollup, UnknownTime
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
 from monitors.models.server import Environment, Policy, Server, ServerType
 from monitors.models.status import (
@@ -30,4 +30,5 @@ __all__ = [
     "ServerStatus",
     "ServerType",
     "StatusTransition",
+    "UnknownTime",
 ]

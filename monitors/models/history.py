@@ -1,4 +1,5 @@
-"""What was seen: every outcome for a day, then sums per minute, hour and day. See `monitors.retention`."""
+"""What was seen: every outcome for a day, then sums per minute, hour and day; and when nothing was seen. See
+`monitors.retention`."""
 
 from __future__ import annotations
 
@@ -49,6 +50,9 @@ class Rollup(models.Model):
     succeeded = models.PositiveIntegerField(_("succeeded"))
     failed = models.PositiveIntegerField(_("failed"))
     inconclusive = models.PositiveIntegerField(_("inconclusive"))
+    blips = models.PositiveIntegerField(_("single failures"), null=True)
+    """Failed ones of runs that a success ended before they were an incident, counted with that success. Null in sums
+    that were begun before these were counted."""
     elapsed_sum_us = models.PositiveBigIntegerField(_("time taken by successes (µs)"))
     elapsed_max_us = models.PositiveIntegerField(_("longest success (µs)"))
 
@@ -60,3 +64,32 @@ class Rollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start:%Y-%m-%d %H:%M} +{self.resolution} s"
+
+
+class UnknownTime(models.Model):
+    """A time in which it was not known how a server was: from two intervals after one conclusive outcome to the next.
+    Nothing is written while outcomes come in time. See `monitors.uptime`.
+
+    The first one of a server begins at the epoch: before its first outcome nothing was known.
+    """
+
+    server = models.ForeignKey(
+        Server,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="unknown_times",
+        verbose_name=_("server"),
+    )
+    began_at = models.DateTimeField(_("began"))
+    ended_at = models.DateTimeField(_("ended"))
+
+    class Meta:
+        verbose_name = _("unknown time")
+        verbose_name_plural = _("unknown times")
+        default_permissions = ()  # people see it as figures, in no list of its own
+        constraints = [models.UniqueConstraint(fields=["server", "ended_at"], name="unknown_time_once")]
+        indexes = [models.Index(fields=["ended_at"], name="unknown_time_age")]
+
+    def __str__(self) -> str:
+        return f"{self.began_at:%Y-%m-%d %H:%M:%S} – {self.ended_at:%Y-%m-%d %H:%M:%S}"

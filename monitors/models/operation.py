@@ -38,7 +38,7 @@ class Gap(models.Model):
 
     @property
     def duration(self) -> timedelta:
-        return self.ended_at - self.began_at
+        return max(self.ended_at - self.began_at, timedelta(0))
 
 
 class InventoryRun(models.Model):

@@ -89,8 +89,8 @@ class Incident(EvidenceFields):
         return f"{self.host_name} {self.began_at:%Y-%m-%d %H:%M}"
 
     def duration(self, now: datetime) -> timedelta:
-        """From the first failed probe to the first success, or to `now` while it lasts."""
-        return (self.ended_at or now) - self.began_at
+        """From the first failed probe to the first success, or to `now` while it lasts; never negative."""
+        return max((self.ended_at or now) - self.began_at, timedelta(0))
 
 
 class IncidentNote(models.Model):
@@ -223,6 +223,8 @@ class ServerStatus(models.Model):
     next_probe_at = InstantField(_("next probe"), null=True, db_index=True)
     last_slot = InstantField(_("last recorded slot"), null=True)
     claimed_until = InstantField(_("claimed until"), null=True)
+    known_until = InstantField(_("known until"), null=True)
+    """Until when the last conclusive outcome speaks for the server: two intervals from its slot on."""
 
     objects = ServerStatusQuerySet.as_manager()
 

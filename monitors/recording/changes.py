@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.functions import Least
 
+from monitors.fields import InstantField
 from monitors.live.bell import announce
 from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
@@ -235,7 +237,8 @@ def _locked(server_ids: Sequence[int], **condition: bool) -> list[Server]:
 
 
 def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = "") -> None:
-    """Forget what was known: the health is UNKNOWN, the counters are 0, probes in hand no longer count."""
+    """Forget what was known: the health is UNKNOWN, the counters are 0, probes in hand no longer count, and the last
+    outcome speaks for the server no longer."""
     _store(servers, reason, actor, now, detail)
     ServerStatus.objects.filter(server__in=[server.pk for server in servers]).update(
         health=Health.UNKNOWN,
@@ -254,6 +257,7 @@ def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime,
         last_slot=now + IN_HAND,
         next_probe_at=now + IN_HAND + FIRST_PROBES,
         claimed_until=None,
+        known_until=Least(F("known_until"), Value(now, InstantField())),
     )
 
 

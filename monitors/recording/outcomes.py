@@ -12,6 +12,7 @@ from monitors.fields import to_milliseconds
 from monitors.folding import Flip, Memory, fold
 from monitors.models import LastFailure, PastOutcome, Reason, Rollup, Server, ServerStatus
 from monitors.probers.base import MAX_DETAIL, Observation, Outcome
+from monitors.recording.learning import Learned
 from monitors.recording.news import Change, Evidence, store
 from monitors.status import Health, Standing
 from monitors.strip import MICROSECOND
@@ -40,6 +41,7 @@ STATUS_COLUMNS = (
     "last_slot",
     "certificate_expires_at",
     "certificate_subject",
+    "known_until",
 )
 STATUS_ROW = ("server_id", *STATUS_COLUMNS, "claimed_until")
 HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
@@ -51,6 +53,7 @@ ROLLUP_COLUMNS = (
     "succeeded",
     "failed",
     "inconclusive",
+    "blips",
     "elapsed_sum_us",
     "elapsed_max_us",
 )
@@ -82,12 +85,15 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
     servers = {row[0]: row for row in Server.objects.filter(id__in=memories).values_list(*columns)}
     in_force = policies()
     recorded: dict[int, Memory] = {}
+    learned = Learned()
     flips: list[tuple[Any, Memory, Flip]] = []
     for server_id, memory in memories.items():
         observation, server = observations[server_id], servers.get(server_id)
         if server is None or server[3] or (memory.last_slot is not None and observation.slot <= memory.last_slot):
             continue
-        flip = fold(memory, observation, in_force.effective(*server[4:]).thresholds)
+        rules = in_force.effective(*server[4:])
+        learned.add(memory, observation, rules.interval)
+        flip = fold(memory, observation, rules.thresholds)
         recorded[server_id] = memory
         if flip:
             flips.append((server, memory, flip))
@@ -105,11 +111,12 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
     upsert(
         Rollup,
         ROLLUP_COLUMNS,
-        (row for observation, _ in stored for row in _rollup_rows(observation)),
+        (row for observation, _ in stored for row in _rollup_rows(observation, learned.blips)),
         key=ROLLUP_KEY,
-        sums=("succeeded", "failed", "inconclusive", "elapsed_sum_us"),
+        sums=("succeeded", "failed", "inconclusive", "blips", "elapsed_sum_us"),
         maxima=("elapsed_max_us",),
     )
+    learned.store()
     return len(flips)
 
 
@@ -182,6 +189,7 @@ def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
         _milliseconds(memory.last_slot),
         _milliseconds(memory.certificate_expires_at),
         memory.certificate_subject,
+        _milliseconds(memory.known_until),
         None,  # the claim is done
     )
 
@@ -213,11 +221,12 @@ def _failure_row(observation: Observation, memory: Memory) -> tuple[Any, ...]:
     )
 
 
-def _rollup_rows(observation: Observation) -> Iterator[tuple[int, ...]]:
+def _rollup_rows(observation: Observation, blips: Mapping[int, int]) -> Iterator[tuple[int, ...]]:
     outcome = observation.outcome
     ok, failed, inconclusive = outcome.ok is True, outcome.ok is False, outcome.ok is None
     elapsed = outcome.elapsed // MICROSECOND if ok else 0
+    broken_off = blips.get(observation.server_id, 0)
     seconds = int(observation.slot.timestamp())
     for resolution in (Rollup.MINUTE, Rollup.HOUR, Rollup.DAY):
         start = (seconds - seconds % resolution) * 1000
-        yield observation.server_id, resolution, start, +ok, +failed, +inconclusive, elapsed, elapsed
+        yield observation.server_id, resolution, start, +ok, +failed, +inconclusive, broken_off, elapsed, elapsed

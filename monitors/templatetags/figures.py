@@ -66,7 +66,7 @@ def span(bucket: Bucket) -> str:
     of the reader."""
     begin, end = timezone.localtime(bucket.start), timezone.localtime(bucket.end)
     days = (bucket.end - bucket.start).days
-    if days and f"{begin:%H:%M}" == "00:00":
+    if days and f"{begin:%H:%M}" == f"{end:%H:%M}" == "00:00":
         return _day(begin)
     return f"{_day(begin)} {begin:%H:%M}–{f'{_day(end)} ' if days else ''}{end:%H:%M}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from django import template
 from django.contrib.admin.utils import quote
@@ -13,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from monitors import availability
 from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
 from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server, ServerStatus
@@ -129,11 +131,15 @@ def spark(recent: str) -> SafeString:
 
 
 @register.filter
-def percent(share: float | None) -> str:
-    """`99.98`, rounded down: what is not all is not shown as all."""
-    if share is None:
-        return "–"
-    return "100" if share >= 1 else f"{int(share * 10_000) / 100:.2f}"
+def percent(share: Fraction | float | None) -> str:
+    """`99.980`, rounded down: what is not all is not shown as all."""
+    return _("no data") if share is None else availability.percent(share)
+
+
+@register.filter
+def whole_percent(share: Fraction | float) -> str:
+    """`94`, rounded down."""
+    return availability.percent(share, 0)
 
 
 @register.filter

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from monitors import recording
-from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus
+from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus, UnknownTime
 from monitors.probers.base import Failure
 from monitors.spans import floor
 from monitors.strip import LETTER_OF
@@ -33,12 +33,13 @@ def fleet(count: int, now: datetime, *, down: int = 2, seed: int = 7) -> None:
             environment=PLACES[i % len(PLACES)],
             tags=["core"] if i % 3 == 0 else None,
             notification=i % 9 != 0,
+            created_at=now - timedelta(days=90),
         )
         for i in range(count)
     ]
     recording.create(servers, now=now)
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": now + timedelta(minutes=30)})
-    statuses, incidents, rollups = [], [], []
+    statuses, incidents, rollups, unknown = [], [], [], []
     for i, server in enumerate(Server.objects.order_by("id")):
         status = ServerStatus(server=server, next_probe_at=now + timedelta(seconds=chance.randint(1, 30)))
         _settle(status, i, down, now, chance)
@@ -48,10 +49,14 @@ def fleet(count: int, now: datetime, *, down: int = 2, seed: int = 7) -> None:
             columns = {"server": server, "host_name": server.host_name, "environment": server.environment}
             times = {"began_at": status.since, "confirmed_at": status.since + timedelta(minutes=1)}
             incidents.append(Incident(**columns, **times, failure=status.failure, detail=status.detail))
+        if i % 16 == 1:
+            began_at = now - timedelta(hours=chance.randint(6, 20))
+            unknown.append(UnknownTime(server=server, began_at=began_at, ended_at=began_at + timedelta(hours=5)))
     ServerStatus.objects.all().delete()
     ServerStatus.objects.bulk_create(statuses, batch_size=1_000)
     Incident.objects.bulk_create(incidents)
     Rollup.objects.bulk_create(rollups, batch_size=2_000)
+    UnknownTime.objects.bulk_create(unknown)
     if count > 6:
         Server.objects.filter(pk=statuses[5].pk).update(paused=True, paused_reason="replaced by web-2")
 
@@ -64,6 +69,7 @@ def _settle(status: ServerStatus, i: int, down: int, now: datetime, chance: rand
         seconds=chance.choice((250, 4_000, 90_000, 900_000)) if not failing else 260 + i * 40
     )
     status.last_checked_at = now - timedelta(seconds=400 if i % 151 == 8 else chance.randint(0, 20))
+    status.known_until = status.last_checked_at + timedelta(minutes=1)
     if status.health == "UNKNOWN":
         status.last_checked_at = None
         status.since = None

@@ -73,6 +73,32 @@ def test_a_day_of_25_hours_has_one_midnight():
     ]
 
 
+MIDNIGHTS = {  # zone, from when on two days begin, one of them where the clock is changed: what they begin with
+    "comes twice": ("America/Havana", datetime(2026, 11, 1, tzinfo=UTC), ["00:00-04:00", "00:00-05:00"]),
+    "does not come": ("Africa/Cairo", datetime(2026, 4, 23, 12, tzinfo=UTC), ["01:00+03:00", "00:00+03:00"]),
+    "goes back to the day before": ("America/Asuncion", datetime(2024, 3, 24, tzinfo=UTC), ["00:00-04:00"] * 2),
+}
+
+
+@pytest.mark.parametrize(("zone", "begin", "expected"), MIDNIGHTS.values(), ids=MIDNIGHTS)
+def test_a_day_has_one_label_however_often_midnight_comes(zone, begin, expected):
+    found = scale.instants(begin, begin + 2 * DAY, ZoneInfo(zone))
+    assert [at.isoformat()[11:16] + at.isoformat()[19:] for at in found] == expected
+    assert found[1].day == found[0].day + 1
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Pacific/Chatham", "Australia/Eucla"])
+def test_zones_a_quarter_of_an_hour_off_have_labels(zone):
+    found = scale.instants(NOW - DAY, NOW, ZoneInfo(zone), hours=4)
+    assert [at.minute for at in found] == [0] * 6
+
+
+def test_a_chart_of_a_day_with_25_hours_is_of_24():
+    now = datetime(2026, 10, 25, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    found = draw([], [], RANGES["24h"], now=now, interval=SECONDS_30, zone=UTC)
+    assert found.end.astimezone(UTC) - found.begin.astimezone(UTC) == DAY
+
+
 @pytest.mark.parametrize(("name", "least", "most"), [("24h", 6, 7), ("7d", 7, 8), ("30d", 6, 7)])
 def test_a_chart_has_room_for_its_labels(name, least, most):
     for shift in range(48):

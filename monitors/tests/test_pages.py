@@ -293,6 +293,35 @@ def test_a_thousand_servers_are_ten_pages(viewer, ticking, now):
     assert len(page) < 250_000
 
 
+# uptime
+
+
+def cell(page: str, target: Server) -> str:
+    """What the list says of a server's uptime."""
+    [row] = re.findall(rf'<tr id="s{target.pk}".*?</tr>', page, re.DOTALL)
+    [found] = re.findall(r'<td class="uptime">(.*?)</td>', row, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found).split())
+
+
+def test_the_list_says_uptime_and_where_that_is_little_what_it_covers(viewer, ticking, now):
+    whole, part = (server(created_at=now - 100 * SECOND, interval_seconds=seconds) for seconds in (3_600, 10))
+    see(whole, "+" * 10, now - 100 * SECOND)
+    see(part, "+" * 3 + "i" * 4 + "+" * 3, now - 100 * SECOND)
+    unseen = server(created_at=now - 100 * SECOND)
+    page = text(viewer.get("/"))
+    assert cell(page, whole) == "100 100 100"
+    assert re.fullmatch(r"(100 coverage [67]\d % ?){3}", cell(page, part))
+    assert cell(page, unseen) == "no data no data no data"
+
+
+def test_the_list_is_sorted_by_the_uptime_that_it_shows(viewer, ticking, now):
+    for name, outcomes in (("good", "+" * 10), ("worst", "-" * 10), ("bad", "+" * 5 + "-" * 5), ("unseen", "")):
+        see(server(host_name=name, created_at=now - 100 * SECOND), outcomes, now - 100 * SECOND)
+    assert names(viewer.get("/?sort=uptime")) == ["worst", "bad", "good", "unseen"]
+    assert names(viewer.get("/?sort=-uptime")) == ["good", "bad", "worst", "unseen"]
+    assert names(viewer.get("/?sort=uptime&q=good")) == ["good"]
+
+
 # language
 
 

@@ -13,6 +13,8 @@ PURE = [
     "monitors.policy",
     "monitors.address",
     "monitors.spans",
+    "monitors.availability",
+    "monitors.folding",
     *(f"monitors.charts.{file.stem}" for file in sorted((ROOT / "monitors/charts").glob("[a-z]*.py"))),
     *(f"monitors.probers.{file.stem}" for file in sorted((ROOT / "monitors/probers").glob("[a-z]*.py"))),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from monitors.models import Heartbeat, Incident, Policy, Rollup, Server, ServerS
 from monitors.probers.base import Observation
 from monitors.spans import floor
 from monitors.tests.answers import text
-from monitors.tests.builders import SECOND, outcome, see, server
+from monitors.tests.builders import SECOND, observation, outcome, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, says
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Kind, State
@@ -63,6 +64,13 @@ def roll(target: Server, start, resolution: int = Rollup.MINUTE, succeeded: int 
         elapsed_sum_us=succeeded * 12_000,
         elapsed_max_us=30_000,
     )
+
+
+def page_cells(page: str, row: str) -> list[str]:
+    """What a row of the table of uptimes says."""
+    [cells] = re.findall(rf'<th scope="row">{row}</th>(.*?)</tr>', page, re.DOTALL)
+    found = re.findall(r"<td.*?>(.*?)</td>", cells, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in found]
 
 
 # where it stands
@@ -219,10 +227,45 @@ def test_a_range_that_does_not_exist_is_the_first(viewer):
 
 
 def test_uptime_is_shown_by_period_and_month(viewer, now):
-    target = server()
-    roll(target, now - HOUR, Rollup.HOUR, succeeded=3, failed=1)
+    target = server(interval_seconds=3_600)
+    for number, letter in enumerate("+++--++--"):
+        recording.record([observation(target.pk, now - (9 - number) * HOUR, ok=letter == "+")])
     page = page_of(viewer, target)
-    assert page.count("75.00 %") >= 2  # 24 hours, 7 days; and a month, unless it began within the hour
+    for period in ("24 hours", "7 days", "30 days"):
+        assert re.fullmatch(r"55\.[0-5]\d\d %", page_cells(page, period)[0])  # up for 5 of 9 hours and a moment
+    downtime, *counts = page_cells(page, "24 hours")[1:]
+    assert downtime.startswith("4 h")
+    assert counts == ["2"]
+
+
+def test_what_the_uptime_does_not_speak_of_is_said(viewer, now):
+    target = server()
+    see(target, "+" * 5 + "i" * 10 + "+-+++", start=now - 200 * SECOND)
+    page = page_of(viewer, target)
+    uptime, *others = page_cells(page, "24 hours")
+    assert re.fullmatch(
+        r"100 % coverage 5\d %", uptime
+    )  # known for 60 s, unknown for 90 s, known for 50 s and a moment
+    assert others == ["–", "0 1 single failure"]
+
+
+def test_no_data_is_neither_all_nor_nothing(viewer, now):
+    target = server()
+    Server.objects.filter(pk=target.pk).update(created_at=now - DAY)
+    page = page_of(viewer, target)
+    assert page_cells(page, "24 hours") == ["no data", "–", "0"]
+
+
+def test_what_a_wrong_clock_dated_is_not_the_latest(viewer, now):
+    target = server(healthy_threshold=3)
+    for start in (now + 30 * DAY, now - HOUR):
+        roll(target, start)
+        recording.record([observation(target.pk, start)])
+        ServerStatus.objects.update(last_slot=None)  # as when the clock is set back
+    page = page_of(viewer, target)
+    assert "The last outcome" in page
+    assert f"{now + 30 * DAY:%Y-%m-%d}" not in page.split("Last 60 probes")[1].split("</section>")[0]
+    assert page.count("data-slice") == 1
 
 
 def test_messages_about_the_server_are_shown(viewer, now):

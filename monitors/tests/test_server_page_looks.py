@@ -43,6 +43,7 @@ def target(now) -> Server:
         port=443,
         tags=["payments"],
         timeout_seconds=None,
+        created_at=now - 80 * DAY,
     )
     Rollup.objects.bulk_create(_history(found, now))
     _outage(found, now - 9 * DAY, 40 * MINUTE)

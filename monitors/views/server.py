@@ -22,12 +22,11 @@ from monitors.display import outcome_text, status_of
 from monitors.freshness import stale
 from monitors.looking import look
 from monitors.models import Server
-from monitors.overview import DAYS_KNOWN, lately, latency_of, overview
+from monitors.overview import lately, latency_of, overview
 from monitors.probers.base import Outcome
 from monitors.recording.news import Evidence
 from monitors.strip import pack_stages, stages_ms
 from monitors.targets import policies
-from monitors.uptime import outages
 from monitors.views.base import Request, page
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -54,9 +53,8 @@ def _servers(now: datetime) -> Any:
 
 
 def _latency(request: HttpRequest, found: Server, chosen: str, now: datetime) -> HttpResponse:
-    known = outages(found.pk, now - DAYS_KNOWN)
     context = {"now": now, "server": found, "stale": getattr(found, "stale", False) or pulse(now).late}
-    return render(request, "monitors/server/latency.html", context | latency_of(found, chosen, known, policies(), now))
+    return render(request, "monitors/server/latency.html", context | latency_of(found, chosen, policies(), now))
 
 
 def _act(request: Request, found: Server) -> HttpResponseBase:

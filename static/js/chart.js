@@ -20,7 +20,7 @@ const momentWords = (seconds) => {
 const spanWords = (from, to) => {
   const [begin, end] = [new Date(from * 1000), new Date(to * 1000)];
   const long = to - from >= DAY;
-  if (long && hourWords(begin) === "00:00") return short.format(begin);
+  if (long && hourWords(begin) === "00:00" && hourWords(end) === "00:00") return short.format(begin);
   return `${short.format(begin)} ${hourWords(begin)}–${long ? `${short.format(end)} ` : ""}${hourWords(end)}`;
 };
 const labelWords = (at, length) => {
@@ -31,10 +31,13 @@ const labelWords = (at, length) => {
 /* As monitors.charts.scale.instants, with the reader's clock. */
 const instants = ({ begin, end, hours, days }) => {
   const found = [];
-  for (let at = Math.ceil(begin / QUARTER) * QUARTER; at <= end; at += QUARTER) {
+  let reached = Infinity;
+  for (let at = Math.ceil(begin / QUARTER) * QUARTER - QUARTER; at <= end; at += QUARTER) {
     const local = new Date(at * 1000);
     const day = Date.UTC(local.getFullYear(), local.getMonth(), local.getDate()) / DAY / 1000 + FIRST_DAY;
-    if (!local.getMinutes() && !(local.getHours() % hours) && (hours < 24 || !(day % days))) found.push(local);
+    const part = day * 24 + Math.floor(local.getHours() / hours);
+    if (part > reached && (hours < 24 || !(day % days))) found.push(local);
+    reached = reached === Infinity ? part : Math.max(reached, part);
   }
   return found;
 };
