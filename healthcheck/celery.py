@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import task_prerun
 from django.db import close_old_connections
+
+from monitors.clock import MOST_SKEW
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
 
@@ -19,6 +23,20 @@ def check_connections(**_: Any) -> None:
     close_old_connections()
 
 
-app = Celery("healthcheck")
+class SkewTolerant(AMQP):
+    """A message expires by the clock of whoever takes it, and its sender's may differ: it is kept for as much longer.
+
+    What comes too late is harmless: slots, retries and leases are judged by the database's clock.
+    """
+
+    def as_task_v2(self, *args: Any, expires: Any = None, **more: Any) -> Any:
+        if isinstance(expires, int | float):
+            expires += MOST_SKEW.total_seconds()
+        elif isinstance(expires, datetime):
+            expires += MOST_SKEW
+        return super().as_task_v2(*args, expires=expires, **more)
+
+
+app = Celery("healthcheck", amqp=SkewTolerant)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -89,8 +89,8 @@ class Incident(EvidenceFields):
         return f"{self.host_name} {self.began_at:%Y-%m-%d %H:%M}"
 
     def duration(self, now: datetime) -> timedelta:
-        """From the first failed probe to the first success, or to `now` while it lasts."""
-        return (self.ended_at or now) - self.began_at
+        """From the first failed probe to the first success, or to `now` while it lasts; never negative."""
+        return max((self.ended_at or now) - self.began_at, timedelta(0))
 
 
 class IncidentNote(models.Model):
