@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 
 from healthcheck import metrics, readiness
 from monitors.authentication import TokenAuthentication
+from monitors.clock import database_now
 from monitors.permissions import AUTHENTICATED
 
 
@@ -31,7 +31,7 @@ def healthz(_: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(_: HttpRequest) -> JsonResponse:
     """The monitor does its work: 200, or 503 when a check fails. For whoever watches the watcher."""
-    found = readiness.checks(timezone.now())
+    found = readiness.checks()
     ready = all(check.ok for check in found if check.required)
     body = {"status": "ok" if ready else "not ready", "checks": {check.name: check.as_dict() for check in found}}
     return JsonResponse(body, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -51,7 +51,7 @@ class Metrics(APIView):
 
     @extend_schema(exclude=True)
     def get(self, _: Request) -> HttpResponse:
-        return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return HttpResponse(metrics.render(database_now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """There is one format, whatever the scraper would like best."""

@@ -28,6 +28,11 @@ def database_now() -> datetime:
     return found.replace(tzinfo=UTC)
 
 
+def offset_of(now: datetime) -> float:
+    """What to add to seconds since 1970, by the clock that says `now`, to have them by the steady one."""
+    return steady() - now.timestamp()
+
+
 def running(now: datetime) -> Callable[[], datetime]:
     """A clock that says `now` when it is first asked, and goes on from there: for work that takes a while."""
     began: float | None = None
