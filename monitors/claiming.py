@@ -177,9 +177,14 @@ def _beat(name: str, now: datetime) -> datetime | None:
 
 
 def forget_the_future(now: datetime) -> None:
-    """Write anew what a clock has left behind that has been set back since: plans, and what pages show as done later
-    than now. Claims and slots that are recorded already need no help, see `claim_due`."""
+    """Write anew what a clock has left behind that has been set back since. Claims and slots that are recorded already
+    need no help, see `claim_due`."""
     replan(now)
+    date_back(now)
+
+
+def date_back(now: datetime) -> None:
+    """Date what was done later than now, by a clock that was wrong, from now."""
     instants = ("since", "run_began_at", "last_checked_at")
     ahead = ServerStatus.objects.filter(_any_after(now, instants))
     for chunk in _chunks(sorted(ahead.values_list("server_id", flat=True))):

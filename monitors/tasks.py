@@ -75,6 +75,7 @@ def probe_servers(claims: list[tuple[int, str]]) -> None:
 def prune_history() -> None:
     now = database_now()
     skew.forget_absent(now)
+    claiming.date_back(now)
     while recording.reap_orphans(now):
         pass
     retention.prune(now)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Subquery
 
+from monitors import freshness
 from monitors.claiming import SILENCE
 from monitors.freshness import stale
 from monitors.models import Gap, Heartbeat, Server
@@ -44,9 +45,9 @@ def pulse(now: datetime) -> Pulse:
     if row is None:
         return Pulse(None, late=True)
     ticked_at, outcome_at, began_at, ended_at, clock, ahead = row
-    ticks = abs(now - ticked_at) <= SILENCE
+    ticks = -freshness.AHEAD <= now - ticked_at <= SILENCE
     unanswered = ticks and _unanswered(outcome_at, ended_at, now)
-    recent = ended_at is not None and abs(now - ended_at) < GAP_SHOWN_FOR
+    recent = ended_at is not None and -freshness.AHEAD < now - ended_at < GAP_SHOWN_FOR
     return Pulse(
         ticked_at,
         late=unanswered or not ticks,
@@ -67,7 +68,7 @@ def _unanswered(outcome_at: datetime | None, gap_ended_at: datetime | None, now:
     if outcome_at is None:
         return False
     told = (outcome_at, gap_ended_at)
-    quiet_since = max((at for at in told if at and at <= now + SILENCE), default=None)
+    quiet_since = max((at for at in told if at and at <= now + freshness.AHEAD), default=None)
     if quiet_since and now - quiet_since <= SILENCE:
         return False
     return Server.objects.annotate(silent=stale(now, at_the_earliest=quiet_since)).filter(silent=True).exists()
