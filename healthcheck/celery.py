@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from inspect import signature
 from typing import Any
 
 from celery import Celery
@@ -29,14 +30,17 @@ class SkewTolerant(AMQP):
     What comes too late is harmless: slots, retries and leases are judged by the database's clock.
     """
 
-    def as_task_v2(self, *args: Any, expires: Any = None, **more: Any) -> Any:
+    def as_task_v2(self, *args: Any, **more: Any) -> Any:
+        call = _AS_TASK.bind(self, *args, **more)
+        expires = call.arguments.get("expires")
         if isinstance(expires, int | float):
-            expires += MOST_SKEW.total_seconds()
+            call.arguments["expires"] = expires + MOST_SKEW.total_seconds()
         elif isinstance(expires, datetime):
-            expires += MOST_SKEW
-        return super().as_task_v2(*args, expires=expires, **more)
+            call.arguments["expires"] = expires + MOST_SKEW
+        return AMQP.as_task_v2(*call.args, **call.kwargs)
 
 
+_AS_TASK = signature(AMQP.as_task_v2)
 app = Celery("healthcheck", amqp=SkewTolerant)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
