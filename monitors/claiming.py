@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q
+from django.db.models import Model, Q, Value
 from django.db.models.functions import Least
 
 from monitors.bulk import upsert
@@ -186,27 +186,25 @@ def forget_the_future(now: datetime) -> None:
 def date_back(now: datetime) -> None:
     """Date what was done later than now, by a clock that was wrong, from now."""
     instants = ("since", "run_began_at", "last_checked_at")
-    ahead = ServerStatus.objects.filter(_any_after(now, instants))
-    for chunk in _chunks(sorted(ahead.values_list("server_id", flat=True))):
-        _pull_back(chunk, instants, now)
-    for model, columns in (
-        (Incident, ("began_at", "confirmed_at", "ended_at")),
-        (StatusTransition, ("at", "created_at")),
-        (Gap, ("began_at", "ended_at")),
+    later = reduce(or_, (Q((f"{column}__gt", now)) for column in instants))
+    for chunk in _chunks(sorted(ServerStatus.objects.filter(later).values_list("server_id", flat=True))):
+        _date_statuses_back(chunk, instants, now)
+    going_on = Q(ended_at=None) & (Q(began_at__gt=now) | Q(confirmed_at__gt=now))
+    for model, later, columns in (
+        (Incident, Q(ended_at__gt=now) | going_on, ("began_at", "confirmed_at", "ended_at")),
+        (StatusTransition, Q(at__gt=now), ("at", "created_at")),
+        (Gap, Q(ended_at__gt=now), ("began_at", "ended_at")),
     ):
-        ids = model._default_manager.filter(_any_after(now, columns)).values_list("pk", flat=True)
-        model._default_manager.filter(pk__in=sorted(ids)).update(**_no_later(now, columns))
+        ids = sorted(model._default_manager.filter(later).values_list("pk", flat=True))
+        model._default_manager.filter(pk__in=ids).update(**_no_later(now, model, columns))
 
 
 @retried_atomic
-def _pull_back(server_ids: Sequence[int], columns: Sequence[str], now: datetime) -> None:
+def _date_statuses_back(server_ids: Sequence[int], columns: Sequence[str], now: datetime) -> None:
     list(ServerStatus.objects.lock(server_ids).values_list("server_id"))
-    ServerStatus.objects.filter(server__in=server_ids).update(**_no_later(now, columns))
+    ServerStatus.objects.filter(server__in=server_ids).update(**_no_later(now, ServerStatus, columns))
 
 
-def _any_after(now: datetime, columns: Iterable[str]) -> Q:
-    return reduce(or_, (Q((f"{column}__gt", now)) for column in columns))
-
-
-def _no_later(now: datetime, columns: Iterable[str]) -> dict[str, Least]:
-    return {column: Least(column, now) for column in columns}
+def _no_later(now: datetime, model: type[Model], columns: Iterable[str]) -> dict[str, Least]:
+    """The same columns, but not later than `now`, each as its kind of column stores it."""
+    return {column: Least(column, Value(now, output_field=model._meta.get_field(column))) for column in columns}
