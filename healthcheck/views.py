@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -16,7 +17,6 @@ from rest_framework.views import APIView
 
 from healthcheck import metrics, readiness
 from monitors.authentication import TokenAuthentication
-from monitors.clock import database_now
 from monitors.permissions import AUTHENTICATED
 
 
@@ -51,7 +51,7 @@ class Metrics(APIView):
 
     @extend_schema(exclude=True)
     def get(self, _: Request) -> HttpResponse:
-        return HttpResponse(metrics.render(database_now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return HttpResponse(metrics.render(timezone.now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """There is one format, whatever the scraper would like best."""
