@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
+from inspect import signature
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import task_prerun
 from django.db import close_old_connections
+
+from monitors.clock import MOST_SKEW
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
 
@@ -19,6 +24,23 @@ def check_connections(**_: Any) -> None:
     close_old_connections()
 
 
-app = Celery("healthcheck")
+class SkewTolerant(AMQP):
+    """A message expires by the clock of whoever takes it, and its sender's may differ: it is kept for as much longer.
+
+    What comes too late is harmless: slots, retries and leases are judged by the database's clock.
+    """
+
+    def as_task_v2(self, *args: Any, **more: Any) -> Any:
+        call = _AS_TASK.bind(self, *args, **more)
+        expires = call.arguments.get("expires")
+        if isinstance(expires, int | float):
+            call.arguments["expires"] = expires + MOST_SKEW.total_seconds()
+        elif isinstance(expires, datetime):
+            call.arguments["expires"] = expires + MOST_SKEW
+        return AMQP.as_task_v2(*call.args, **call.kwargs)
+
+
+_AS_TASK = signature(AMQP.as_task_v2)
+app = Celery("healthcheck", amqp=SkewTolerant)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from healthcheck import readiness
 from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
+from monitors.skew import PREFIX
 from monitors.spans import downtime
 from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, Guarantee, Kind
@@ -83,8 +84,13 @@ def _servers() -> Metric:
 
 def _pulse(now: datetime) -> Iterator[Metric]:
     """Whether the monitor itself is well."""
-    beats = [((beat.name,), (now - beat.at).total_seconds()) for beat in Heartbeat.objects.order_by("name")]
+    every = list(Heartbeat.objects.order_by("name"))
+    beats = [((beat.name,), max(0.0, (now - beat.at).total_seconds())) for beat in every if beat.skew_seconds is None]
     yield _gauge("heartbeat_age_seconds", "Since a part of the monitor last did its work.", beats, "part")
+    clocks = [
+        ((beat.name.removeprefix(PREFIX),), seconds) for beat in every if (seconds := beat.skew_seconds) is not None
+    ]
+    yield _gauge("clock_ahead_seconds", "How far a host's clock is ahead of the database's.", clocks, "part")
     yield _age("oldest_overdue_probe_seconds", "Longest wait of a due server.", readiness.overdue_probe(now))
     yield _age("last_outcome_age_seconds", "Since any server was looked at.", readiness.last_outcome_age(now))
     gaps = Gap.objects.filter(ended_at__gte=now - DAY).values_list("began_at", "ended_at")

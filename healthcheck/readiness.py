@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 
 from healthcheck.broker import answers
+from monitors import skew
+from monitors.clock import MOST_SKEW, database_now
+from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.targets import RULE_COLUMNS, policies
 from notifications.lacks import CUT_OFF
@@ -47,11 +50,12 @@ class Check:
         return facts
 
 
-def checks(now: datetime) -> list[Check]:
-    """Every check. Without the database the rest cannot be known, and none of it is ok."""
+def checks(now: datetime | None = None) -> list[Check]:
+    """Every check, as it stands now by the database's clock. Without the database the rest cannot be known, and none of
+    it is ok."""
     broker = Check("redis", answers(settings.REDIS_URL))
     try:
-        return [Check("database", True), broker, *_database_checks(now)]
+        return [Check("database", True), broker, *_database_checks(now or database_now())]
     except Error:
         connection.close()  # the next request begins with a new one
         unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
@@ -60,15 +64,14 @@ def checks(now: datetime) -> list[Check]:
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:
-    tick = tick_age(now)
-    yield Check(
-        "tick", tick is not None and -OLDEST_TICK <= tick <= OLDEST_TICK, _seconds(tick), OLDEST_TICK.total_seconds()
-    )
-    yield _within("overdue_probe", overdue_probe(now), MOST_OVERDUE)
-    yield _within("last_outcome", last_outcome_age(now), _patience())
+    tick, shortest = tick_age(now), _shortest()
+    yield Check("tick", tick is not None and tick <= OLDEST_TICK, _seconds(tick), OLDEST_TICK.total_seconds())
+    yield _within("overdue_probe", _misplanned(now, shortest), MOST_OVERDUE)
+    yield _within("last_outcome", last_outcome_age(now), shortest + LATEST_OUTCOME)
     yield _within("pending_delivery", pending_delivery_age(now), OLDEST_DELIVERY)
     yield _slack_channels()
     yield _slack_socket(now)
+    yield from _clock(now)
 
 
 def _within(name: str, age: timedelta | None, limit: timedelta) -> Check:
@@ -94,37 +97,62 @@ def _seconds(age: timedelta | None) -> float | None:
     return None if age is None else round(age.total_seconds(), 1)
 
 
+def _clock(now: datetime) -> Iterator[Check]:
+    """How far the clock of any host is from the database's; nothing where the database has none of its own. Its host
+    alone can mend it, and all goes on meanwhile."""
+    if (ours := skew.own()) is not None:
+        furthest = max([abs(ours.total_seconds()), *(abs(beat.skew_seconds or 0) for beat in skew.far(now)[:1])])
+        limit = MOST_SKEW.total_seconds()
+        yield Check("clock", furthest <= limit, round(furthest, 1), limit, required=False)
+
+
 def tick_age(now: datetime) -> timedelta | None:
-    """Since the schedule was last looked at; None before the first time."""
+    """Since the schedule was last looked at, or how far ahead of now that was by another clock; None before the first
+    time."""
     at = Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
-    return None if at is None else now - at
+    return None if at is None else abs(now - at)
 
 
 def overdue_probe(now: datetime) -> timedelta | None:
     """How long the longest waiting server has been due without being handed out; None without servers."""
+    due = _first_due()
+    return None if due is None else max(now - due, timedelta(0))
+
+
+def _misplanned(now: datetime, shortest: timedelta) -> timedelta | None:
+    """As `overdue_probe`; or by how much the first probe of all is planned too far ahead, which is as bad."""
+    due = _first_due()
+    return None if due is None else max(now - due, due - now - shortest, timedelta(0))
+
+
+def _first_due() -> datetime | None:
     waiting = ServerStatus.objects.filter(server__paused=False)
     due: datetime | None = waiting.aggregate(due=Min("next_probe_at"))["due"]
-    return None if due is None else max(now - due, timedelta(0))
+    return due
 
 
 def last_outcome_age(now: datetime) -> timedelta | None:
     """Since any server was last looked at, or last changed: one that was just added or resumed has had no chance yet.
 
-    Servers that are handed out and never looked at are not overdue; this is where a dead prober shows.
+    Servers that are handed out and never looked at are not overdue; this is where a dead prober shows. What is dated
+    later than now was dated by a wrong clock, and is no sign.
     """
+    until = now + AHEAD
     signs = Server.objects.active().aggregate(
-        looked=Max("status__last_checked_at"), changed=Max("updated_at"), created=Max("created_at")
+        looked=Max("status__last_checked_at", filter=Q(status__last_checked_at__lte=until)),
+        changed=Max("updated_at", filter=Q(updated_at__lte=until)),
+        created=Max("created_at", filter=Q(created_at__lte=until)),
     )
     latest = max(filter(None, signs.values()), default=None)
-    return None if latest is None else now - latest
+    return None if latest is None else max(now - latest, timedelta(0))
 
 
-def _patience() -> timedelta:
-    """How long the latest of all outcomes may be ago."""
+def _shortest() -> timedelta:
+    """The shortest interval of all servers that are watched, with its timeout."""
     in_force = policies()
     kinds = Server.objects.active().values_list(*RULE_COLUMNS).distinct()
     every = (in_force.effective(*overrides) for overrides in kinds)
-    return min((rules.interval + rules.timeout for rules in every), default=timedelta(0)) + LATEST_OUTCOME
+    return min((rules.interval + rules.timeout for rules in every), default=timedelta(0))
 
 
 def pending_delivery_age(now: datetime) -> timedelta | None:
@@ -133,4 +161,4 @@ def pending_delivery_age(now: datetime) -> timedelta | None:
     news = StatusTransition.objects.filter(handed_over_at=None)
     unheard: datetime | None = news.aggregate(at=Min("created_at"))["at"]
     oldest = min(filter(None, (unsent, unheard)), default=None)
-    return None if oldest is None else now - oldest
+    return None if oldest is None else max(now - oldest, timedelta(0))

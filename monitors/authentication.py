@@ -32,8 +32,8 @@ class TokenAuthentication(authentication.TokenAuthentication):
 
 
 def _note_use(token: ApiToken, now: datetime) -> None:
-    """Compare-and-set, so that of many requests at once only one writes."""
-    latest = now - USE_NOTED_EVERY
-    if token.last_used_at is None or token.last_used_at <= latest:
-        unnoted = Q(last_used_at=None) | Q(last_used_at__lte=latest)
+    """Compare-and-set, so that of many requests at once only one writes. A use later than now is another clock's."""
+    latest, ahead = now - USE_NOTED_EVERY, now + USE_NOTED_EVERY
+    if token.last_used_at is None or not latest < token.last_used_at <= ahead:
+        unnoted = Q(last_used_at=None) | Q(last_used_at__lte=latest) | Q(last_used_at__gt=ahead)
         ApiToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now)

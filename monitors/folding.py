@@ -57,11 +57,14 @@ class Flip:
 def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Flip | None:
     """Fold `observation` into `memory`; returns the change of health that it completes, if any.
 
-    An outage is dated from the first failed probe of its run, a recovery from its first success.
+    An outage is dated from the first failed probe of its run, a recovery from its first success. A server that nobody
+    could see during its outage keeps the outage's beginning as its `since`. What is remembered as later than the
+    observation was written by a clock that was wrong.
     """
     outcome, at = observation.outcome, observation.started_at
     before = memory.standing
-    after = memory.standing = advance(before, ok=outcome.ok, thresholds=thresholds)
+    outage = memory.incident_id is not None
+    after = memory.standing = advance(before, ok=outcome.ok, thresholds=thresholds, incident_open=outage)
     memory.last_slot = observation.slot
     memory.last_checked_at = at
     memory.elapsed_us = outcome.elapsed // MICROSECOND
@@ -75,16 +78,25 @@ def fold(memory: Memory, observation: Observation, thresholds: Thresholds) -> Fl
         memory.run_began_at = at
         if not outcome.ok:
             memory.first_failure, memory.first_detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
-    previous = memory.failure, memory.detail
+    memory.run_began_at = _not_after(at, memory.run_began_at)
+    memory.since = _not_after(at, memory.since)
+    unseen = outage and before.health is Health.UNKNOWN
+    previous = (memory.first_failure, memory.first_detail) if unseen else (memory.failure, memory.detail)
     if outcome.ok is False or (after.health is Health.UNKNOWN and outcome.failure):
         memory.failure, memory.detail = str(outcome.failure), outcome.detail[:MAX_DETAIL]
     elif outcome.ok and after.health is Health.HEALTHY:
         memory.failure = memory.detail = ""
     if after.health is before.health:
         return None
-    memory.since = at if outcome.ok is None else memory.run_began_at or at
+    began_at = at if outcome.ok is None else memory.run_began_at or at
+    if not outage or after.health is Health.HEALTHY:
+        memory.since = began_at
     failure, detail = previous if outcome.ok else (memory.failure, memory.detail)
-    return Flip(before.health, after.health, memory.since, at, failure, detail)
+    return Flip(before.health, after.health, began_at, at, failure, detail)
+
+
+def _not_after(at: datetime, remembered: datetime | None) -> datetime | None:
+    return at if remembered is not None and remembered > at else remembered
 
 
 def learn(memory: Memory, observation: Observation, interval: timedelta) -> Span | None:

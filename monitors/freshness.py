@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,34 +26,34 @@ from monitors.models import Environment, Policy
 from monitors.policy import BOUNDS
 from monitors.status import Health
 
+AHEAD = timedelta(seconds=10)
+"""A probe that is dated later than now by more than this was dated by a wrong clock, and says nothing about now."""
 
-def stale(now: datetime, *, at_the_earliest: datetime | None = None) -> Case:
+
+def stale(now: datetime, *, at_the_earliest: datetime | None = None, known_by: datetime | None = None) -> Case:
     """True for a server that is watched, but was not heard of for two intervals and a timeout.
 
     That counts from its last probe, or from when the first one became due: its creation, an edit or a resumption; but
-    not from before `at_the_earliest`.
+    not from before `at_the_earliest`. `known_by` is what time it is, where `now` is asked for in hindsight.
     """
-    heard = _heard()
+    probed = _probed()
+    heard: Expression = Coalesce(probed, _Milliseconds(F("created_at")), Value(0), output_field=BigIntegerField())
     if at_the_earliest is not None:
         heard = Greatest(heard, Value(to_milliseconds(at_the_earliest)), output_field=BigIntegerField())
     interval = _in_force("interval_seconds", settings.PROBE_INTERVAL_SECONDS)
     timeout = Least(_in_force("timeout_seconds", settings.PROBE_TIMEOUT_SECONDS), interval)
     latest = Value(float(to_milliseconds(now))) - (interval * Value(2.0) + timeout) * Value(1000.0)
-    forgotten = Q(paused=False) & Q(_Before(heard, latest))
+    wrong = _Before(Value(to_milliseconds((known_by or now) + AHEAD)), probed)
+    forgotten = Q(paused=False) & (Q(_Before(heard, latest)) | Q(wrong))
     return Case(When(forgotten, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
-def _heard() -> Expression:
-    """When a server was last heard of, in milliseconds; 0 for a row whose creator did not say when that was."""
+def _probed() -> Expression:
+    """When a server was last probed, or was to be from then on, in milliseconds; null before the first time."""
     again = Q(status__health=Health.UNKNOWN) & (
         Q(status__last_checked_at=None) | Q(status__since__gt=F("status__last_checked_at"))
     )
-    return Coalesce(
-        Case(When(again, then=_stored("since")), default=_stored("last_checked_at"), output_field=BigIntegerField()),
-        _Milliseconds(F("created_at")),
-        Value(0),
-        output_field=BigIntegerField(),
-    )
+    return Case(When(again, then=_stored("since")), default=_stored("last_checked_at"), output_field=BigIntegerField())
 
 
 def _stored(column: str) -> Expression:

@@ -13,9 +13,10 @@ from math import inf
 from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
-from django.utils import timezone
 
+from monitors import skew
 from monitors.claiming import note_outcomes
+from monitors.clock import database_now
 from monitors.probers.base import Observation
 from monitors.probers.engine import Job
 from monitors.recording import record
@@ -139,7 +140,8 @@ class Recorder:
     def _beat(self) -> None:
         if time.monotonic() - self._beaten_at >= 1:
             self._beaten_at = time.monotonic()
-            if gap := note_outcomes(timezone.now()):
+            skew.note("probes")
+            if gap := note_outcomes(database_now()):
                 logger.warning("nothing was recorded", extra={"seconds": gap.duration.total_seconds()})
 
     def _flush(self, observations: Sequence[Observation]) -> None:

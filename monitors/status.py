@@ -33,12 +33,13 @@ class Standing:
     """Inconclusive outcomes in a row, since the last conclusive one."""
 
 
-def advance(standing: Standing, *, ok: bool | None, thresholds: Thresholds) -> Standing:
+def advance(standing: Standing, *, ok: bool | None, thresholds: Thresholds, incident_open: bool = False) -> Standing:
     """Fold one outcome into `standing`; `ok` is None for an inconclusive one.
 
     The health flips when the current run reaches its threshold and not before; reaching it again is not news.
-    Out of UNKNOWN one success is enough, a failure needs its full run. An inconclusive outcome moves neither run, but
-    as many of them in a row as the failure threshold make the health UNKNOWN: nobody has seen the server for so long.
+    Out of UNKNOWN one success is enough, for nobody is told of it, unless an incident is open: that is ended by its
+    full run alone. A failure always needs its full run. An inconclusive outcome moves neither run, but as many of them
+    in a row as the failure threshold make the health UNKNOWN: nobody has seen the server for so long.
     """
     health = standing.health
     if ok is None:
@@ -48,7 +49,7 @@ def advance(standing: Standing, *, ok: bool | None, thresholds: Thresholds) -> S
         return Standing(health, standing.successes, standing.failures, inconclusive)
     if ok:
         successes = standing.successes + 1
-        crossed = health is Health.UNKNOWN or successes >= thresholds.healthy
+        crossed = successes >= thresholds.healthy or (health is Health.UNKNOWN and not incident_open)
         return Standing(Health.HEALTHY if crossed else health, successes=successes)
     failures = standing.failures + 1
     crossed = failures >= thresholds.unhealthy

@@ -8,11 +8,12 @@ from datetime import datetime
 from celery import current_app, shared_task
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from kombu.exceptions import ChannelError
 
-from monitors import claiming, inventory, recording, retention, worker
+from monitors import claiming, inventory, recording, retention, skew, worker
+from monitors.clock import SetBack, database_now, offset_of
 from monitors.policy import Policies
+from monitors.probers.engine import GRACE
 from monitors.targets import policies
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,16 @@ MOST_WAITING = 1_000
 """Batches in the queue beyond which nothing more is handed out: nobody probes, and Redis keeps what nobody takes."""
 _planned_by: Policies | None = None
 """What this process last planned by."""
+_set_back = SetBack()
 
 
 @shared_task
 def probe_due() -> None:
     """Hand out everything that is due before the next tick."""
     global _planned_by
-    now = timezone.now()
+    now = database_now()
+    if _set_back.by(now):
+        claiming.forget_the_future(now)
     if gap := claiming.beat(now):
         logger.warning("nothing was probed", extra={"seconds": gap.duration.total_seconds()})
     recording.ensure_statuses(now)
@@ -37,11 +41,10 @@ def probe_due() -> None:
     if (waiting := _waiting_batches()) > MOST_WAITING:
         logger.error("no worker takes the probes", extra={"batches": waiting})
         return
-    claims = claiming.claim_due(now)
+    claims = claiming.claim_due(now, in_force)
     for batch in claiming.batches(claims, settings.PROBE_BATCH_SIZE):
-        pairs = [(claim.server_id, claim.slot.isoformat()) for claim in batch]
-        expires = min(claim.interval for claim in batch).total_seconds()
-        probe_servers.apply_async([pairs], expires=expires)
+        probe_servers.apply_async([[(claim.server_id, claim.slot.isoformat()) for claim in batch]])
+    skew.note("ticks")
 
 
 def _waiting_batches() -> int:
@@ -56,17 +59,23 @@ def _waiting_batches() -> int:
 
 @shared_task
 def probe_servers(claims: list[tuple[int, str]]) -> None:
-    """Probe each server at its slot; returns when every outcome is recorded."""
-    jobs = worker.load({server_id: datetime.fromisoformat(slot) for server_id, slot in claims})
+    """Probe each server at its slot, by the database's clock; returns when every outcome is recorded. Slots that are
+    long past, in a message that waited for a worker, are given up."""
+    now = database_now()
+    offset = offset_of(now)
+    slots = {server_id: datetime.fromisoformat(slot) for server_id, slot in claims}
+    jobs = worker.load({server_id: slot for server_id, slot in slots.items() if slot > now - GRACE})
     connection.close()  # or every thread that waits for servers would hold one
     running = worker.running_worker()
-    if running and jobs and not running.probe(jobs).done.wait(worker.patience(jobs, timezone.now())):
+    if running and jobs and not running.probe(jobs, offset).done.wait(worker.patience(jobs, now)):
         logger.error("a batch was not finished", extra={"servers": len(jobs)})
 
 
 @shared_task
 def prune_history() -> None:
-    now = timezone.now()
+    now = database_now()
+    skew.forget_absent(now)
+    claiming.date_back(now)
     while recording.reap_orphans(now):
         pass
     retention.prune(now)
@@ -74,4 +83,4 @@ def prune_history() -> None:
 
 @shared_task(throws=(inventory.InventoryError,))
 def sync_inventory() -> None:
-    inventory.synchronise(dry_run=False, force=False, now=timezone.now())
+    inventory.synchronise(dry_run=False, force=False, now=database_now())

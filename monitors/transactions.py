@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import random
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -11,7 +14,11 @@ from django.db import OperationalError, connection, transaction
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ATTEMPTS = 4
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+PAUSE_SECONDS = 0.02
+"""Before the second attempt, at most; twice as long before each further one. Those who met must not meet again."""
 RETRYABLE = {1205, 1213}
 """MySQL: lock wait timeout, deadlock. Both say: restart the transaction."""
 
@@ -30,6 +37,9 @@ def retried_atomic(function: Callable[P, R]) -> Callable[P, R]:
             except OperationalError as error:
                 if attempt == attempts or not error.args or error.args[0] not in RETRYABLE:
                     raise
+                extra = {"function": function.__qualname__, "attempt": attempt, "code": error.args[0]}
+            logger.info("transaction run again", extra=extra)
+            time.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))  # noqa: S311  no secret
         raise AssertionError("unreachable")
 
     return wrapper

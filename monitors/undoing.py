@@ -40,7 +40,7 @@ def offer(session: SessionBase, act: str, said: str, reasons: Mapping[int, str |
 def offered(session: SessionBase, now: datetime) -> Undo | None:
     """What can be taken back now."""
     kept = session.get(KEY)
-    if not kept or now.timestamp() - kept["at"] > OFFERED_FOR.total_seconds():
+    if not kept or abs(now.timestamp() - kept["at"]) > OFFERED_FOR.total_seconds():
         return None
     return Undo(kept["act"], kept["said"], kept["by_reason"])
 

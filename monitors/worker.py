@@ -28,8 +28,8 @@ class Worker:
     engine: Engine
     recorder: Recorder
 
-    def probe(self, jobs: Sequence[Job]) -> Batch:
-        """Hand `jobs` to the loop; the batch is done when every outcome is recorded."""
+    def probe(self, jobs: Sequence[Job], offset: float | None = None) -> Batch:
+        """Hand `jobs` to the loop; the batch is done when every outcome is recorded. For `offset` see the engine."""
         batch = Batch(len(jobs))
 
         def sink(job: Job, observation: Observation | None) -> None:
@@ -38,7 +38,7 @@ class Worker:
             else:
                 self.recorder.put(observation, batch, linger(job, observation))
 
-        self.engine.submit(jobs, sink)
+        self.engine.submit(jobs, sink, offset)
         return batch
 
 

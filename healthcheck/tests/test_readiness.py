@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from healthcheck import readiness
-from monitors import claiming, recording
-from monitors.models import ApiToken, Server, ServerStatus
+from monitors import claiming, recording, skew
+from monitors.dashboard import pulse
+from monitors.models import ApiToken, Heartbeat, Server, ServerStatus
+from monitors.templatetags.monitoring import skew_words
 from monitors.tests.builders import NOW, SECOND, observation, see, server
 from monitors.tests.people import client_of, person
 from notifications import outbox
@@ -46,6 +48,7 @@ def test_ready_while_ticks_come(client, broker):
     assert list(answer.json()["checks"]) == [
         *("database", "redis", "tick", "overdue_probe", "last_outcome", "pending_delivery"),
         *("slack_channels", "slack_socket"),
+        *(["clock"] if connection.vendor == "mysql" else []),
     ]
 
 
@@ -186,3 +189,91 @@ def test_metrics_cost_the_same_for_any_number_of_servers(django_assert_num_queri
             server()
         with django_assert_num_queries(15):
             scraper.get("/metrics")
+
+
+# clocks
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["long ago", "ahead"])
+def test_a_tick_that_is_not_of_now_is_no_sign_of_life(broker, hours):
+    claiming.beat(NOW + timedelta(hours=hours))
+    assert failing(NOW) == ["tick"]
+
+
+def test_outcomes_that_are_dated_later_than_now_are_no_sign_of_life(broker):
+    target = server(interval_seconds=10, timeout_seconds=5)
+    Server.objects.update(created_at=NOW, updated_at=NOW)
+    late = NOW + timedelta(minutes=1)
+    claiming.beat(late)
+    ServerStatus.objects.filter(server=target).update(next_probe_at=late, last_checked_at=late + timedelta(hours=1))
+    assert failing(late) == ["last_outcome"]
+
+
+def test_not_ready_when_everything_is_planned_for_later_than_it_can_be(broker):
+    target = server(interval_seconds=10)
+    claiming.beat(NOW)
+    ServerStatus.objects.filter(server=target).update(next_probe_at=NOW + 40 * SECOND)
+    assert "overdue_probe" not in failing(NOW)
+    ServerStatus.objects.filter(server=target).update(next_probe_at=NOW + timedelta(hours=1))
+    assert "overdue_probe" in failing(NOW)
+
+
+def test_no_age_is_negative(broker):
+    see(server(), "--", start=NOW)
+    claiming.beat(NOW)
+    early = NOW - timedelta(hours=1)
+    assert all((check.seconds or 0) >= 0 for check in readiness.checks(early) if check.name != "slack_socket")
+
+
+@pytest.fixture
+def skewed_by(monkeypatch):
+    """Puts our own clock ahead of the database's by so many seconds."""
+
+    def put(seconds: float) -> None:
+        monkeypatch.setattr(skew, "_noted_at", {})
+        monkeypatch.setattr(skew, "own", lambda: timedelta(seconds=seconds))
+
+    return put
+
+
+@pytest.mark.parametrize(("seconds", "ok"), [(4.9, True), (-4.9, True), (5.1, False), (-12.0, False)])
+def test_our_own_clock_is_told_when_it_is_far_from_the_database_s(broker, skewed_by, seconds, ok):
+    skewed_by(seconds)
+    (clock,) = (check for check in readiness.checks(NOW) if check.name == "clock")
+    assert (clock.ok, clock.seconds, clock.limit, clock.required) == (ok, abs(seconds), 5.0, False)
+
+
+def test_a_host_whose_clock_is_far_from_the_database_s_is_told_until_it_is_mended(broker, skewed_by):
+    skewed_by(12.0)
+    skew.note("probes")
+    skewed_by(0.0)
+    now = timezone.now()
+    claiming.beat(now)
+    assert not verdicts(now)["clock"]
+    assert pulse(now).skew.seconds == 12.0
+    assert skew_words(pulse(now).skew).endswith("differs from the database's by 12 s. Set it by NTP.")
+    skew.note("probes")
+    assert verdicts(now)["clock"]
+    assert pulse(now).skew is None
+
+
+def test_a_host_that_is_gone_is_told_no_more_and_then_forgotten(skewed_by):
+    skewed_by(12.0)
+    skew.note("probes")
+    later = timezone.now() + timedelta(minutes=3)
+    claiming.beat(later)
+    assert pulse(later).skew is None
+    skew.forget_absent(later + timedelta(days=1))
+    assert list(Heartbeat.objects.values_list("name", flat=True)) == ["tick"]
+
+
+def test_a_host_notes_its_clock_now_and_then(skewed_by, django_assert_num_queries):
+    skewed_by(1.0)
+    skew.note("ticks")
+    with django_assert_num_queries(0):
+        skew.note("ticks")
+
+
+def test_the_clock_of_this_machine_is_that_of_its_database():
+    found = skew.own()
+    assert found is None if connection.vendor == "sqlite" else abs(found) < timedelta(seconds=3)

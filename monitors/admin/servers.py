@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from monitors import recording
 from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, ExplainingAdmin, SecretTextarea, actor
+from monitors.clock import database_now
 from monitors.display import (
     HEALTH_WORDS,
     STALE,
@@ -229,13 +230,13 @@ class ServerAdmin(ExplainingAdmin):
     # writing
 
     def save_model(self, request: HttpRequest, obj: Server, form: Any, change: bool) -> None:
-        recording.save(obj, actor=actor(request), now=timezone.now())
+        recording.save(obj, actor=actor(request), now=database_now())
 
     def delete_model(self, request: HttpRequest, obj: Server) -> None:
-        recording.delete([obj.pk], actor=actor(request), now=timezone.now())
+        recording.delete([obj.pk], actor=actor(request), now=database_now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
-        recording.delete(_keys(queryset), actor=actor(request), now=timezone.now())
+        recording.delete(_keys(queryset), actor=actor(request), now=database_now())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Only the servers: their status goes along, their history expires. Django would ask for the permission to
@@ -269,14 +270,14 @@ class ServerAdmin(ExplainingAdmin):
     @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
         changed = list(queryset.filter(paused=False))
-        count = recording.pause(_ids(changed), actor=actor(request), now=timezone.now())
+        count = recording.pause(_ids(changed), actor=actor(request), now=database_now())
         _log(request, changed, _("Paused."))
         self.message_user(request, ngettext("%(n)d server paused.", "%(n)d servers paused.", count) % {"n": count})
 
     @admin.action(description=gettext_lazy("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
         changed = list(queryset.filter(paused=True))
-        count = recording.resume(_ids(changed), actor=actor(request), now=timezone.now())
+        count = recording.resume(_ids(changed), actor=actor(request), now=database_now())
         _log(request, changed, _("Resumed."))
         self.message_user(request, ngettext("%(n)d server resumed.", "%(n)d servers resumed.", count) % {"n": count})
 
@@ -290,7 +291,7 @@ class ServerAdmin(ExplainingAdmin):
 
     def _set_notification(self, request: HttpRequest, queryset: QuerySet[Server], *, on: bool) -> None:
         changed = list(queryset.filter(notification=not on))
-        count = recording.set_notification(_ids(changed), on, actor=actor(request), now=timezone.now())
+        count = recording.set_notification(_ids(changed), on, actor=actor(request), now=database_now())
         _log(request, changed, _("Notification switched on.") if on else _("Notification switched off."))
         text = ngettext("Notification of %(n)d server switched.", "Notification of %(n)d servers switched.", count)
         self.message_user(request, text % {"n": count})

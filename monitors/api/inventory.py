@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -10,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from monitors.api.base import AnnouncedBody
+from monitors.clock import database_now
 from monitors.errors import Conflict
 from monitors.inventory import InventoryError, synchronise
 from monitors.models import InventoryRun
@@ -35,7 +35,7 @@ class InventoryView(AnnouncedBody):
         wanted = SynchronisationSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            run = synchronise(**wanted.validated_data, now=timezone.now())
+            run = synchronise(**wanted.validated_data, now=database_now())
         except InventoryError as error:
             raise Conflict(str(error)) from None
         return Response(InventoryRunSerializer(run).data)

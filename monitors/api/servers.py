@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.db import IntegrityError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
@@ -17,6 +16,7 @@ from rest_framework.serializers import BaseSerializer
 
 from monitors import recording
 from monitors.api.base import ViewSet, actor
+from monitors.clock import database_now
 from monitors.errors import Conflict
 from monitors.filters import OrderedServerFilter
 from monitors.looking import look
@@ -56,7 +56,7 @@ class ServerViewSet(
     filterset_class = OrderedServerFilter
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
-        now = timezone.now()
+        now = database_now()
         try:
             server = recording.save(Server(**serializer.validated_data), actor=actor(self.request), now=now)
         except IntegrityError:
@@ -72,7 +72,7 @@ class ServerViewSet(
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         changes = dict(serializer.validated_data)
         paused = changes.pop("paused", None)
-        who, now = actor(self.request), timezone.now()
+        who, now = actor(self.request), database_now()
         try:
             server = recording.save(cast(ServerSerializer, serializer).changed(changes), actor=who, now=now)
         except IntegrityError:
@@ -82,7 +82,7 @@ class ServerViewSet(
         serializer.instance = Server.objects.get(pk=server.pk)
 
     def perform_destroy(self, instance: Server) -> None:
-        recording.delete([instance.pk], actor=actor(self.request), now=timezone.now())
+        recording.delete([instance.pk], actor=actor(self.request), now=database_now())
 
     @extend_schema(
         summary="Register many servers",
@@ -102,7 +102,7 @@ class ServerViewSet(
         names = [row["host_name"] for row in rows]
         if rows:
             try:
-                recording.create([Server(**row) for row in rows], now=timezone.now())
+                recording.create([Server(**row) for row in rows], now=database_now())
             except IntegrityError:
                 raise _name_taken() from None
         created = self.get_serializer(Server.objects.filter(host_name__in=names).order_by("id"), many=True)
@@ -117,7 +117,7 @@ class ServerViewSet(
         wanted = NotificationSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         on = wanted.validated_data["notification"]
-        recording.set_notification([server.pk], on, actor=actor(request), now=timezone.now())
+        recording.set_notification([server.pk], on, actor=actor(request), now=database_now())
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
@@ -151,7 +151,7 @@ class ServerViewSet(
         ids = list(Server.objects.values_list("id", flat=True))
         if len(text) > MAX_DIGITS or int(text) != len(ids):
             raise Conflict(_("There are %(n)d servers now; nothing was deleted.") % {"n": len(ids)})
-        return Response({"deleted": recording.delete(ids, actor=actor(request), now=timezone.now())})
+        return Response({"deleted": recording.delete(ids, actor=actor(request), now=database_now())})
 
 
 def _name_taken() -> ValidationError:

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from monitors import recording, seeding
+from monitors.clock import database_now
 from monitors.inventory.differences import VANISHED, Differences, differences, refuse_the_implausible, rows_of
 from monitors.inventory.source import InventoryError, fetch
 from monitors.models import InventoryRun, Server
@@ -31,7 +33,7 @@ RUNS_KEPT = 100
 NAMES_KEPT = 1_000
 """Of each list of a run. The run that `synchronise` returns has them all."""
 LONGEST_RUN = timedelta(minutes=2)
-"""A run that has not finished after this long was killed."""
+"""A run that has not finished after this long was killed; so was one that began so long after now, by another clock."""
 
 
 def synchronise(*, dry_run: bool, force: bool, now: datetime, agreed: InventoryRun | None = None) -> InventoryRun:
@@ -44,7 +46,7 @@ def synchronise(*, dry_run: bool, force: bool, now: datetime, agreed: InventoryR
     run = _begin(dry_run, now)
     try:
         rows = rows_of(fetch(settings.INVENTORY_URL, token=settings.INVENTORY_TOKEN, deny=deny_list()))
-        _compare_and_write(run, rows, force=force, now=now, agreed=agreed)
+        _compare_and_write(run, rows, force=force, agreed=agreed)
     except InventoryError as error:
         run.error, error.run = error.message, run
         raise
@@ -61,7 +63,8 @@ def _begin(dry_run: bool, now: datetime) -> InventoryRun:
     """A run that is stored before it looks for another: of two that begin at once, at least one sees the other."""
     run = InventoryRun.objects.create(started_at=now, dry_run=dry_run)
     unfinished = InventoryRun.objects.filter(finished_at=None).exclude(pk=run.pk)
-    unfinished.filter(started_at__lte=now - LONGEST_RUN).update(finished_at=now, error=_("The run was interrupted."))
+    killed = unfinished.exclude(started_at__gt=now - LONGEST_RUN, started_at__lte=now + LONGEST_RUN)
+    killed.update(finished_at=Greatest("started_at", now), error=_("The run was interrupted."))
     if unfinished.exists():
         run.delete()
         raise InventoryError(_("A synchronisation is already running."))
@@ -69,9 +72,7 @@ def _begin(dry_run: bool, now: datetime) -> InventoryRun:
 
 
 @retried_atomic
-def _compare_and_write(
-    run: InventoryRun, rows: list[Row], *, force: bool, now: datetime, agreed: InventoryRun | None
-) -> None:
+def _compare_and_write(run: InventoryRun, rows: list[Row], *, force: bool, agreed: InventoryRun | None) -> None:
     managed_ids = Server.objects.filter(from_inventory=True).values_list("id", flat=True)
     stored = seeding.Stored.load(seeding.names_of(rows), also=managed_ids, lock=not run.dry_run)
     found = differences(rows, stored, {server.pk: server for server in stored if server.from_inventory})
@@ -80,7 +81,7 @@ def _compare_and_write(
     if agreed and _written(run) != _written(agreed):
         raise InventoryError(_("The differences are no longer those that you saw: nothing was changed."))
     if not run.dry_run:
-        _describe(run, _apply(found, now))
+        _describe(run, _apply(found, database_now()))  # not when it was asked: an inventory may be slow to answer
 
 
 def _apply(found: Differences, now: datetime) -> Differences:

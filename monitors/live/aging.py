@@ -30,7 +30,7 @@ class Aging:
         Pages that are open at the first call know. So they do while nothing is probed, when everything is shown as
         stale, and afterwards: they ask for everything themselves at both ends of that.
         """
-        if self._asked_at is not None and said.at - self._asked_at < ASKED_EVERY:
+        if self._asked_at is not None and timedelta(0) <= said.at - self._asked_at < ASKED_EVERY:
             return frozenset()
         before, number, same = self._known, self._number, self._late is said.late
         self._asked_at, self._number, self._late = said.at, said.stale, said.late
@@ -45,7 +45,7 @@ class Aging:
             self._owed = True
         else:
             named = turned
-        if not self._owed or (self._all_at is not None and said.at - self._all_at < ALL_EVERY):
+        if not self._owed or (self._all_at is not None and timedelta(0) <= said.at - self._all_at < ALL_EVERY):
             return named
         self._owed, self._all_at = False, said.at
         return None

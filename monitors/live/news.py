@@ -40,7 +40,8 @@ class Summary:
     def outlook(self) -> Hashable:
         """What pages say of it all, without what only counts on: equal as long as there is nothing to tell."""
         numbers = frozenset((tally.environment, tally.health, tally.stale, tally.total) for tally in self.counted)
-        return self.late, self.pulse.unanswered_since is None, self.pulse.gap_ended_at, numbers
+        skewed = self.pulse.skew and self.pulse.skew.host
+        return self.late, self.pulse.unanswered_since is None, self.pulse.gap_ended_at, skewed, numbers
 
     @property
     def stale(self) -> int:
@@ -118,7 +119,7 @@ class News:
 
 def changed_since(then: datetime, now: datetime) -> frozenset[int] | None:
     """Servers whose state or registration changed since; None when all may have. Two queries."""
-    if now - then > OLDEST:
+    if now - then > OLDEST or then - now > SLACK:  # the clock was set back
         return None
     seen_after = then - SLACK
     stored = StatusTransition.objects.filter(at__gte=seen_after - LONGEST_PROBE, created_at__gte=seen_after)
@@ -133,7 +134,9 @@ def missed_since(then: datetime, now: datetime) -> frozenset[int] | None:
     changed = changed_since(then, now)
     if changed is None:
         return None
-    aged = Server.objects.annotate(stale=stale(now), already=stale(then)).filter(stale=True, already=False)
+    aged = Server.objects.annotate(stale=stale(now), already=stale(then, known_by=now)).filter(
+        stale=True, already=False
+    )
     return merged(changed, aged.order_by().values_list("id", flat=True)[: MOST_SERVERS + 1])
 
 

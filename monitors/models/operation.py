@@ -13,6 +13,8 @@ class Heartbeat(models.Model):
 
     name = models.CharField(_("part"), max_length=50, primary_key=True)
     at = models.DateTimeField(_("last ran"))
+    skew_seconds = models.FloatField(_("clock ahead (s)"), null=True)
+    """How far its host's clock is ahead of the database's, where that is what it tells (`monitors.skew`)."""
 
     class Meta:
         verbose_name = _("heartbeat")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock, Thread
 
 import uvloop
@@ -25,8 +25,10 @@ from monitors.probers.deny import DenyList
 from monitors.probers.http import HttpProber
 from monitors.probers.network import Network
 from monitors.probers.resolver import Resolver
+from monitors.probers.stalls import Stalls, may_be_ours
 from monitors.probers.websocket import WebSocketProber
 from monitors.status import Health
+from monitors.steady import steady
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,16 @@ class _Entry:
     job: Job
     sink: Sink
     starts_at: float
+    """Its slot, by the steady clock."""
     timer: asyncio.TimerHandle | None = None
+
+    def instant(self) -> datetime:
+        """What time it is by the clock that the slot was planned by."""
+        return self.job.slot + timedelta(seconds=steady() - self.starts_at)
+
+    def has_time_for(self, timeout: timedelta) -> bool:
+        """Whether a look that begins now ends before the server's next slot."""
+        return self.instant() + timeout <= self.job.slot + self.job.interval
 
 
 class Engine:
@@ -99,12 +110,14 @@ class Engine:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    def submit(self, jobs: Sequence[Job], sink: Sink) -> None:
+    def submit(self, jobs: Sequence[Job], sink: Sink, offset: float | None = None) -> None:
         """Hand over jobs from any thread. Each starts at its slot, or at once if that is past by less than `GRACE`.
 
-        Raises RuntimeError if the engine does not run.
+        `offset` leads from the clock of the slots (seconds since 1970) to the steady one; without it they are of this
+        machine's clock. Raises RuntimeError if the engine does not run.
         """
-        offset = time.monotonic() - time.time()
+        if offset is None:
+            offset = steady() - time.time()
         entries = [_Entry(job, sink, job.slot.timestamp() + offset) for job in jobs]
         with self._lock:
             if not self._accepting:
@@ -124,6 +137,7 @@ class Engine:
             ready.set_exception(exc)
             return
         self._probers = probers_on(network)
+        self._stalls = Stalls(self._loop, in_flight=lambda: bool(self._running))
         ready.set_result(None)
         await self._stopping.wait()
         for entry in (*self._scheduled, *self._waiting):
@@ -138,22 +152,23 @@ class Engine:
     def _schedule(self, entries: list[_Entry]) -> None:
         for entry in entries:
             self._scheduled.add(entry)
-            entry.timer = self._loop.call_at(entry.starts_at, self._slot_reached, entry)
+            entry.timer = self._loop.call_later(max(0.0, entry.starts_at - steady()), self._slot_reached, entry)
 
     def _slot_reached(self, entry: _Entry) -> None:
         self._scheduled.discard(entry)
-        latest = entry.starts_at + GRACE.total_seconds()
-        if time.monotonic() > latest:
+        left = entry.starts_at + GRACE.total_seconds() - steady()
+        if left < 0:
             self._settle(entry, None)
         elif len(self._running) < self.max_in_flight or isinstance(entry.job.target, Outcome):
             self._begin(entry)
         else:
             self._waiting.append(entry)
-            entry.timer = self._loop.call_at(latest, self._drop, entry)
+            entry.timer = self._loop.call_later(left, self._drop, entry)
 
     def _begin(self, entry: _Entry) -> None:
-        task = self._loop.create_task(self._observe(entry.job))
+        task = self._loop.create_task(self._observe(entry))
         self._running[task] = entry
+        self._stalls.watch()
         task.add_done_callback(self._ended)
 
     def _drop(self, entry: _Entry) -> None:
@@ -177,10 +192,22 @@ class Engine:
         except Exception:
             logger.exception("sink failed", extra={"server": entry.job.server_id})
 
-    async def _observe(self, job: Job) -> Observation:
-        started_at = datetime.now(UTC)
-        outcome = job.target if isinstance(job.target, Outcome) else await _outcome(self._probers, job.target)
-        return Observation(job.server_id, job.slot, started_at, outcome)
+    async def _observe(self, entry: _Entry) -> Observation:
+        """Look; once more where it failed while we stood still ourselves and there is time; else it is inconclusive."""
+        job, again = entry.job, False
+        while True:
+            at, began = entry.instant(), time.monotonic()
+            if isinstance(job.target, Outcome):
+                return Observation(job.server_id, job.slot, at, job.target)
+            outcome = await _outcome(self._probers, job.target)
+            stood_still = self._stalls.since(began)
+            if not may_be_ours(outcome, stood_still, job.target.timeout, again=again):
+                return Observation(job.server_id, job.slot, at, outcome)
+            if again or not entry.has_time_for(job.target.timeout):
+                detail = sentences.STOOD_STILL % {"seconds": f"{stood_still:.1f}"}
+                unseen = Outcome(Failure.PROBER_FAULT, outcome.elapsed, outcome.stages, detail)
+                return Observation(job.server_id, job.slot, at, unseen)
+            again = True
 
 
 def probers_on(network: Network) -> dict[str, Prober]:

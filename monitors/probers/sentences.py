@@ -27,9 +27,10 @@ NOT_VALID = _("The certificate is outside its validity: %(reason)s.")
 NOT_TRUSTED = _("The certificate is not trusted: %(reason)s.")
 COULD_NOT_PROBE = _("This machine could not probe: %(code)s at stage %(stage)s.")
 OWN_FAULT = _("A fault of the monitor itself: %(kind)s.")
+STOOD_STILL = _("The monitor itself stood still for %(seconds)s s while it looked.")
 TEMPLATES = (
     *(ANSWERED, UPGRADE_REFUSED, BAD_UPGRADE, REDIRECTS, TLS_FAILED, NOT_VALID, NOT_TRUSTED),
-    *(COULD_NOT_PROBE, OWN_FAULT, *address.TEMPLATES),
+    *(COULD_NOT_PROBE, OWN_FAULT, STOOD_STILL, *address.TEMPLATES),
 )
 REASONS = (  # what OpenSSL says most often; they are values of the templates above
     _("certificate has expired"),

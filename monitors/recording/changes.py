@@ -7,19 +7,20 @@ waits in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Least
 
-from monitors.fields import InstantField
+from monitors.clock import MOST_SKEW, running
+from monitors.fields import MILLISECOND, InstantField
 from monitors.live.bell import announce
 from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
-from monitors.schedule import next_slot
+from monitors.schedule import IN_HAND, LATEST_VOID, LOOK_AHEAD, free_after, next_slot, slot_in_hand
 from monitors.status import Health
 from monitors.targets import TARGET_COLUMNS, effective_of, policies
 from monitors.transactions import retried_atomic
@@ -28,8 +29,6 @@ T = TypeVar("T")
 
 CHUNK = 1_000
 """Servers changed in one transaction: short enough for the recorder to get in between."""
-IN_HAND = timedelta(seconds=2)
-"""Probes whose slot is not further away may have been handed out already."""
 FIRST_PROBES = timedelta(milliseconds=2)
 """Distance between the first probes of servers that were added together."""
 
@@ -55,8 +54,9 @@ def _insert(server: Server, now: datetime) -> Server:
 def save_all(servers: Sequence[Server], *, actor: str, now: datetime) -> None:
     """Update valid servers that exist, as `save` does and several times as fast: within the one transaction of a long
     list the recorder waits. Raises IntegrityError when another server has a name."""
+    clock = running(now)
     for chunk in _chunks(sorted(servers, key=lambda server: server.pk)):
-        _update(chunk, actor, now)
+        _update(chunk, actor, clock())
 
 
 @retried_atomic
@@ -72,7 +72,7 @@ def _update(servers: Sequence[Server], actor: str, now: datetime) -> None:
         server.save(force_update=True)
     moved = [server for server in servers if _is_another_target(server, before[server.pk])]
     stayed = set(servers).difference(moved)
-    _reset(moved, Reason.EDITED, actor, now)
+    _reset(moved, Reason.EDITED, actor, now, claimed_as=before)
     resting = [server.pk for server in moved if server.paused]
     ServerStatus.objects.filter(server__in=resting).update(next_probe_at=None)
     _tell_again([one for one in stayed if one.notification and not before[one.pk].notification], actor, now)
@@ -88,12 +88,14 @@ def _replan(servers: Sequence[Server], now: datetime) -> None:
     """A shorter interval holds from now on, not from the next probe of the longer one."""
     in_force = policies()
     statuses = ServerStatus.objects.filter(server__in=[server.pk for server in servers], next_probe_at__gt=now)
-    planned = dict(statuses.values_list("server_id", "next_probe_at"))
+    columns = ("server_id", "next_probe_at", "last_slot", "claimed_until")
+    planned = {row[0]: row[1:] for row in statuses.values_list(*columns)}
     for server in servers:
         interval = effective_of(server, in_force).interval
-        if (planned.get(server.pk) or now) > now + interval:
-            sooner = ServerStatus.objects.filter(server=server, next_probe_at__gt=now + interval)
-            sooner.update(next_probe_at=next_slot(server.pk, now, interval))
+        slot, *held = planned.get(server.pk, (now,))
+        if slot > now + interval + LOOK_AHEAD:
+            sooner = next_slot(server.pk, free_after(now, *held), interval)
+            ServerStatus.objects.filter(server=server).update(next_probe_at=sooner)
 
 
 @retried_atomic
@@ -119,7 +121,7 @@ def ensure_statuses(now: datetime) -> int:
 
 def pause(server_ids: Collection[int], *, actor: str, now: datetime, reason: str = "") -> int:
     """Stop probing. Returns how many were not paused before."""
-    return _in_chunks(server_ids, partial(_pause, actor=actor, reason=reason, now=now))
+    return _in_chunks(server_ids, now, partial(_pause, actor=actor, reason=reason))
 
 
 @retried_atomic
@@ -134,7 +136,7 @@ def _pause(server_ids: Sequence[int], *, actor: str, reason: str, now: datetime)
 
 def resume(server_ids: Collection[int], *, actor: str, now: datetime) -> int:
     """Probe again, from UNKNOWN on. Returns how many were paused."""
-    return _in_chunks(server_ids, partial(_resume, actor=actor, now=now))
+    return _in_chunks(server_ids, now, partial(_resume, actor=actor))
 
 
 @retried_atomic
@@ -148,7 +150,7 @@ def _resume(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
 
 def set_notification(server_ids: Collection[int], on: bool, *, actor: str, now: datetime) -> int:
     """Switch telling on or off. Switched on, an outage that goes on is told once. Returns how many changed."""
-    return _in_chunks(server_ids, partial(_set_notification, on=on, actor=actor, now=now))
+    return _in_chunks(server_ids, now, partial(_set_notification, on=on, actor=actor))
 
 
 @retried_atomic
@@ -165,7 +167,7 @@ def _set_notification(server_ids: Sequence[int], *, on: bool, actor: str, now: d
 
 def delete(server_ids: Collection[int], *, actor: str, now: datetime) -> int:
     """Delete servers with their status; their history expires by itself. Returns how many there were."""
-    return _in_chunks(server_ids, partial(_delete, actor=actor, now=now))
+    return _in_chunks(server_ids, now, partial(_delete, actor=actor))
 
 
 @retried_atomic
@@ -221,8 +223,14 @@ def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
     return changed
 
 
-def _in_chunks(server_ids: Collection[int], change: Callable[[Sequence[int]], int]) -> int:
-    return sum(change(chunk) for chunk in _chunks(sorted(set(server_ids))))
+class _OfChunk(Protocol):
+    def __call__(self, server_ids: Sequence[int], /, *, now: datetime) -> int: ...
+
+
+def _in_chunks(server_ids: Collection[int], now: datetime, change: _OfChunk) -> int:
+    """Each transaction dates what it changes by itself: what happened in between was before it."""
+    clock = running(now)
+    return sum(change(chunk, now=clock()) for chunk in _chunks(sorted(set(server_ids))))
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -236,11 +244,20 @@ def _locked(server_ids: Sequence[int], **condition: bool) -> list[Server]:
     return list(Server.objects.filter(id__in=server_ids, **condition).order_by("id"))
 
 
-def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = "") -> None:
+def _reset(
+    servers: Sequence[Server],
+    reason: Reason,
+    actor: str,
+    now: datetime,
+    detail: str = "",
+    claimed_as: Mapping[int, Server] | None = None,
+) -> None:
     """Forget what was known: the health is UNKNOWN, the counters are 0, probes in hand no longer count, and the last
-    outcome speaks for the server no longer."""
-    _store(servers, reason, actor, now, detail)
-    ServerStatus.objects.filter(server__in=[server.pk for server in servers]).update(
+    outcome speaks for the server no longer. `claimed_as` are the servers as they were when they were last handed out,
+    where that is not as they are."""
+    statuses = _store(servers, reason, actor, now, detail)
+    void = _last_void(statuses, claimed_as or {server.pk: server for server in servers}, now)
+    ServerStatus.objects.filter(server__in=list(statuses)).update(
         health=Health.UNKNOWN,
         successes=0,
         failures=0,
@@ -254,14 +271,29 @@ def _reset(servers: Sequence[Server], reason: Reason, actor: str, now: datetime,
         certificate_expires_at=None,
         certificate_subject="",
         incident=None,
-        last_slot=now + IN_HAND,
-        next_probe_at=now + IN_HAND + FIRST_PROBES,
+        last_slot=void,
+        next_probe_at=min(void, now + LATEST_VOID) + FIRST_PROBES,
         claimed_until=None,
         known_until=Least(F("known_until"), Value(now, InstantField())),
     )
 
 
-def _store(servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = "") -> None:
+def _last_void(statuses: Mapping[int, ServerStatus], claimed_as: Mapping[int, Server], now: datetime) -> datetime:
+    """The last slot that belongs to before a change at `now`. The claims tell, whatever the clock of who changes."""
+    claimed = {id_: status.claimed_until for id_, status in statuses.items() if status.claimed_until}
+    in_force = policies() if claimed else None
+    slots = [
+        slot_in_hand(until, effective_of(claimed_as[id_], in_force).timeout)
+        for id_, until in claimed.items()
+        if in_force
+    ]
+    return max([now + IN_HAND, *(slot + MILLISECOND for slot in slots)])
+
+
+def _store(
+    servers: Sequence[Server], reason: Reason, actor: str, now: datetime, detail: str = ""
+) -> dict[int, ServerStatus]:
+    """Store what the change ends. Returns the status rows as they are before it."""
     statuses = ServerStatus.objects.in_bulk([server.pk for server in servers])
     store(
         [
@@ -273,7 +305,7 @@ def _store(servers: Sequence[Server], reason: Reason, actor: str, now: datetime,
                 before=status.health,
                 after=Health.UNKNOWN,
                 reason=reason,
-                at=now,
+                at=_not_before(status, now),
                 incident_id=status.incident_id,
                 failure=status.failure,
                 detail=detail or status.detail,
@@ -283,6 +315,13 @@ def _store(servers: Sequence[Server], reason: Reason, actor: str, now: datetime,
             if (status := statuses.get(server.pk))
         ]
     )
+    return statuses
+
+
+def _not_before(status: ServerStatus, now: datetime) -> datetime:
+    """The instant of a change after what is stored, though that may come from a host whose clock is ahead."""
+    known = max(filter(None, (status.since, status.last_checked_at)), default=now)
+    return known if now < known <= now + MOST_SKEW else now
 
 
 def _tell_again(servers: Sequence[Server], actor: str, now: datetime) -> None:

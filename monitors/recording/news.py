@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from django.db.models import F, Q
+from django.db.models.functions import Least
+
 from monitors.live.bell import announce
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.status import Health
@@ -125,3 +128,12 @@ def _close(changes: Iterable[Change]) -> None:
     ]
     if ended:
         Incident.objects.bulk_update(ended, ["ended_at", "end_reason"])
+        _keep_in_order([incident.pk for incident in ended])
+
+
+def _keep_in_order(incident_ids: Sequence[int]) -> None:
+    """No outage ends before it began, though a clock that was wrong may have dated its beginning."""
+    late = Q(began_at__gt=F("ended_at")) | Q(confirmed_at__gt=F("ended_at"))
+    Incident.objects.filter(late, pk__in=incident_ids).update(
+        began_at=Least("began_at", "ended_at"), confirmed_at=Least("confirmed_at", "ended_at")
+    )

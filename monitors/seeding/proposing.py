@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from monitors.clock import running
 from monitors.seeding.planning import Action, Entry, Stored, names_of, plan
 from monitors.seeding.rows import KEYS, Row
 from monitors.seeding.writing import write
@@ -40,10 +41,12 @@ def carry_out(rows: Sequence[Row], mark: str, *, skip_rejected: bool, actor: str
     Returns what would have to be agreed to instead, not `done`, when the servers have changed meanwhile, or when rows
     are rejected and `skip_rejected` is not set.
     """
+    clock = running(now)
+    clock()  # it goes on while we wait for locks
     found = _proposed(plan(rows, Stored.load(names_of(rows), lock=True)))
     if found.mark != mark or (found.of(Action.REJECTED) and not skip_rejected):
         return found
-    written = write(found.entries, actor=actor, now=now, progress=lambda _done: None)
+    written = write(found.entries, actor=actor, now=clock(), progress=lambda _done: None)
     refused = sum(entry.action is Action.REJECTED for entry in written) > len(found.of(Action.REJECTED))
     if refused and not skip_rejected:  # by the database, which compares names by its own rules
         transaction.set_rollback(True)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from monitors import recording
+from monitors.clock import running
 from monitors.models import Server
 from monitors.seeding.planning import Action, Entry
 from monitors.seeding.rows import Problem
@@ -23,20 +24,21 @@ def write(entries: Sequence[Entry], *, actor: str, now: datetime, progress: Call
 
     Returns the entries, with those rejected whose names the database takes for names that exist.
     """
-    entries = _create(entries, now)
+    clock = running(now)
+    entries = _create(entries, clock())
     done = sum(entry.action is Action.CREATED for entry in entries)
     progress(done)
     updated = list(_with(Action.UPDATED, entries))
     edited = [server for entry, server in updated if entry.changes.keys() - {"paused"}]
     for start in range(0, len(edited), AT_ONCE):
-        recording.save_all(edited[start : start + AT_ONCE], actor=actor, now=now)
+        recording.save_all(edited[start : start + AT_ONCE], actor=actor, now=clock())
         progress(done + min(start + AT_ONCE, len(edited)))
     pausing: dict[bool, list[int]] = {True: [], False: []}
     for entry, server in updated:
         if "paused" in entry.changes:
             pausing[entry.changes["paused"][1]].append(server.pk)
-    recording.pause(pausing[True], actor=actor, now=now)
-    recording.resume(pausing[False], actor=actor, now=now)
+    recording.pause(pausing[True], actor=actor, now=clock())
+    recording.resume(pausing[False], actor=actor, now=clock())
     return entries
 
 

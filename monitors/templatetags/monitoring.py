@@ -18,6 +18,7 @@ from monitors import availability
 from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
 from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server, ServerStatus
+from monitors.skew import Skew
 from monitors.strip import LETTERS
 from monitors.targets import address_text
 from monitors.wording import detail_words, duration_words, failure_help, failure_label
@@ -149,6 +150,13 @@ def upcoming(value: datetime | None, now: datetime) -> str | SafeString:
         return ""
     text = _("in %(time)s") % {"time": duration_words(value - now)} if value > now else _("now")
     return format_html('<time datetime="{}" data-until>{}</time>', iso(value), text)
+
+
+@register.filter
+def skew_words(skew: Skew) -> str:
+    """What is wrong with the clock of a host, and what mends it."""
+    words = _("The clock of %(host)s differs from the database's by %(seconds)d s. Set it by NTP.")
+    return words % {"host": skew.host, "seconds": round(abs(skew.seconds))}
 
 
 @register.filter

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from monitors import recording
+from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus, UnknownTime
 from monitors.probers.base import Failure
 from monitors.spans import floor
@@ -38,7 +39,7 @@ def fleet(count: int, now: datetime, *, down: int = 2, seed: int = 7) -> None:
         for i in range(count)
     ]
     recording.create(servers, now=now)
-    Heartbeat.objects.update_or_create(name="tick", defaults={"at": now + timedelta(minutes=30)})
+    Heartbeat.objects.update_or_create(name="tick", defaults={"at": now + AHEAD})
     statuses, incidents, rollups, unknown = [], [], [], []
     for i, server in enumerate(Server.objects.order_by("id")):
         status = ServerStatus(server=server, next_probe_at=now + timedelta(seconds=chance.randint(1, 30)))

@@ -12,11 +12,13 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from monitors.claiming import SILENCE
 from monitors.dashboard import pulse
+from monitors.freshness import stale
 from monitors.live import hub as hubs
 from monitors.live.aging import ALL_EVERY, Aging
 from monitors.live.hub import Hub, Stream
-from monitors.live.news import MOST_SERVERS, summary
+from monitors.live.news import MOST_SERVERS, changed_since, summary
 from monitors.models import Gap, Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.fleet import fleet
@@ -186,7 +188,7 @@ def test_an_open_page_hears_that_a_server_turned_stale_and_was_seen_again(redis_
     settings.REDIS_URL = redis_server
     monkeypatch.setattr(hubs, "CATCH_UP_SECONDS", 0.1)
     now = timezone.now()
-    beats(now + timedelta(minutes=10))
+    beats(now + SILENCE)  # trusted until twice that has passed
     targets = [server(host_name=name) for name in ("web-1", "web-2")]
     for target in targets:
         see(target, "++", start=now - 15 * SECOND)
@@ -233,3 +235,53 @@ def test_every_page_names_the_workers_that_hang_in_no_more_queries(client, djang
             page = client.get(path).content.decode()
         assert "workers of the queue “probes”" in page
         assert "health-healthy" not in page.split('id="transitions"')[0]
+
+
+# instants of a wrong clock
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("ahead", "late"), [(5, False), (60, True), (3600, True)])
+def test_a_tick_from_the_future_is_no_sign_that_something_is_probed(ahead, late):
+    beats(NOW + ahead * SECOND)
+    assert pulse(NOW).late is late
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("ahead", "stale_now"), [(5, False), (60, True), (3600, True)])
+def test_a_probe_from_the_future_is_no_sign_that_a_server_was_seen(ahead, stale_now):
+    see(server(), "+", start=NOW + ahead * SECOND)
+    assert Server.objects.annotate(old=stale(NOW)).get().old is stale_now
+
+
+@pytest.mark.django_db
+def test_workers_that_hang_are_told_although_their_last_outcome_is_dated_ahead():
+    see(server(), "+", start=NOW - HOUR)
+    beats(NOW, outcome_at=NOW + HOUR)
+    assert pulse(NOW).late
+
+
+@pytest.mark.django_db
+def test_a_gap_that_another_clock_made_is_not_told():
+    beats(NOW)
+    Gap.objects.create(began_at=NOW, ended_at=NOW + HOUR)
+    assert pulse(NOW).gap_ended_at is None
+
+
+@pytest.mark.django_db
+def test_a_page_that_was_told_by_another_clock_asks_for_everything():
+    assert changed_since(NOW + HOUR, NOW) is None
+    assert changed_since(NOW + 2 * SECOND, NOW) == frozenset()
+
+
+@pytest.mark.django_db
+def test_pages_are_told_on_although_the_clock_was_set_back():
+    beats(NOW)
+    target = server()
+    see(target, "+", start=NOW)
+    aging = Aging()
+    aging.turned(summary(NOW + HOUR))
+    beats(NOW)
+    assert aging.turned(summary(NOW)) is not None
+    ServerStatus.objects.update(last_checked_at=NOW - HOUR)
+    assert aging.turned(summary(NOW + 3 * SECOND)) == {target.pk}

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
-from monitors import recording
+from monitors import claiming, recording
+from monitors import inventory as inventory_module
 from monitors.inventory import VANISHED, InventoryError, synchronise
-from monitors.models import InventoryRun, Server, StatusTransition
-from monitors.tests.builders import NOW, see, server
+from monitors.models import Incident, InventoryRun, Server, ServerStatus, StatusTransition
+from monitors.tests.builders import NOW, SECOND, observation, see, server
 from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing, send
 
 
@@ -260,3 +262,52 @@ class TestCommand:
         out, err = self.run()
         assert out.count("vanished") == 4
         assert "--force" in err
+
+
+@pytest.fixture
+def slow_inventory(monkeypatch, settings):
+    """An inventory that answers after something happened meanwhile."""
+    settings.INVENTORY_URL = "http://127.0.0.1:1/"
+
+    def answer(meanwhile, *rows):
+        def fetch(*_args, **_more):
+            meanwhile()
+            return list(rows)
+
+        monkeypatch.setattr(inventory_module, "fetch", fetch)
+
+    return answer
+
+
+@pytest.mark.django_db
+class TestSlowInventories:
+    def test_what_is_on_its_way_while_an_inventory_answers_does_not_count_for_the_new_address(self, slow_inventory):
+        asked = timezone.now() - 5 * SECOND
+        target = server(host_name="shop", unhealthy_threshold=1, from_inventory=True)
+        claims = []
+
+        def meanwhile():
+            ServerStatus.objects.update(next_probe_at=timezone.now() + SECOND)
+            claims.extend(claiming.claim_due(timezone.now()))
+
+        slow_inventory(meanwhile, *listing("shop", host="10.0.0.2"))
+        sync(now=asked, force=True)
+        recording.record([observation(target.pk, claims[0].slot, ok=False)])
+        assert not Incident.objects.exists()
+
+    def test_a_change_is_dated_when_it_is_made_and_not_when_it_was_asked_for(self, slow_inventory):
+        asked = timezone.now() - timedelta(minutes=1)
+        gone = server(host_name="gone", unhealthy_threshold=1, from_inventory=True)
+        slow_inventory(lambda: see(gone, "-", start=timezone.now() - SECOND), *listing("stays"))
+        sync(now=asked, force=True)
+        incident = Incident.objects.get()
+        assert incident.began_at < incident.ended_at
+        assert StatusTransition.objects.latest("id").at == incident.ended_at >= asked + timedelta(minutes=1)
+
+    def test_a_run_that_another_clock_began_stops_none_of_ours(self, slow_inventory):
+        later = NOW + timedelta(hours=1)
+        InventoryRun.objects.create(started_at=later)
+        slow_inventory(lambda: None, *listing("a"))
+        assert sync().created == ["a"]
+        other = InventoryRun.objects.earliest("id")
+        assert (other.finished_at, other.error) == (later, "The run was interrupted.")

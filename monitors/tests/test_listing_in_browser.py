@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
-from monitors import recording
+from monitors import freshness, recording
 from monitors.models import Heartbeat, Server
 from monitors.tests.builders import SECOND, observation, see, server
 from monitors.tests.fleet import fleet
@@ -20,7 +20,8 @@ LOOKS = [(width, dark, language) for width in (390, 1440) for dark, language in 
 
 
 @pytest.fixture(autouse=True)
-def ticking(transactional_db):
+def ticking(transactional_db, monkeypatch):
+    monkeypatch.setattr(freshness, "AHEAD", timedelta(hours=1))  # nobody ticks while a page is looked at
     Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
 
 

@@ -348,3 +348,100 @@ def test_a_certificate_is_remembered_until_the_server_is_another_one():
     recording.save(target, actor="tests", now=NOW + 2 * INTERVAL)
     status = ServerStatus.objects.get()
     assert (status.certificate_expires_at, status.certificate_subject) == (None, "")
+
+
+# outages that nobody could see for a while
+
+
+def test_an_outage_that_was_not_seen_for_a_while_ends_by_its_full_run_of_successes():
+    target = server(healthy_threshold=3)
+    see(target, "--ii++")
+    assert Incident.objects.get().ended_at is None
+    assert ServerStatus.objects.get().health == "UNKNOWN"
+    see(target, "+", start=NOW + 6 * INTERVAL)
+    assert Incident.objects.get().ended_at == NOW + 4 * INTERVAL + BEGAN
+    ended = StatusTransition.objects.latest("id")
+    assert (ended.from_health, ended.outage, ended.failure) == ("UNKNOWN", Outage.ENDED, "refused")
+
+
+@pytest.mark.parametrize("outcomes", ["--", "--i", "--ii", "--ii+", "--ii--", "--ii+-i-", "--ii+--ii"])
+def test_since_stays_the_beginning_of_the_outage_for_as_long_as_it_is_open(outcomes):
+    see(server(), outcomes)
+    assert ServerStatus.objects.get().since == Incident.objects.get().began_at == NOW + BEGAN
+
+
+def test_a_resolver_that_comes_and_goes_makes_one_outage_one():
+    target = server(healthy_threshold=3, unhealthy_threshold=3)
+    see(target, "---" + "iii+---" * 3 + "+++")
+    assert [row[3] for row in transitions(target) if row[3]] == [Outage.BEGAN, Outage.ENDED]
+    assert Incident.objects.count() == 1
+
+
+def test_a_server_that_was_not_seen_while_all_was_well_is_healthy_at_its_first_success():
+    target = server(healthy_threshold=3)
+    see(target, "+ii+")
+    assert [row[1] for row in transitions(target)] == ["HEALTHY", "UNKNOWN", "HEALTHY"]
+
+
+# clocks that are wrong
+
+
+def test_a_run_that_a_wrong_clock_began_is_dated_from_its_next_outcome():
+    target = server()
+    see(target, "-", start=NOW + timedelta(hours=1))
+    ServerStatus.objects.update(last_slot=None)
+    see(target, "-")
+    incident, status = Incident.objects.get(), ServerStatus.objects.get()
+    assert incident.began_at == incident.confirmed_at == status.since == NOW + BEGAN
+
+
+@pytest.mark.parametrize("seconds", [1, 4, 60, 3600, 86_400])
+@pytest.mark.parametrize("act", ["pause", "delete", "edit", "recover"])
+def test_no_outage_ends_before_it_began(act, seconds):
+    target = server(healthy_threshold=1)
+    see(target, "--", start=NOW + seconds * SECOND)
+    now = NOW + INTERVAL
+    if act == "pause":
+        recording.pause([target.pk], actor="kim", now=now)
+    elif act == "delete":
+        recording.delete([target.pk], actor="kim", now=now)
+    elif act == "edit":
+        target.host = "10.0.0.2"
+        recording.save(target, actor="kim", now=now)
+    else:
+        ServerStatus.objects.update(last_slot=None)
+        recording.record([observation(target.pk, now)])
+    incident = Incident.objects.get()
+    assert incident.began_at <= incident.confirmed_at <= incident.ended_at
+    assert incident.ended_at <= now + 5 * SECOND + BEGAN
+
+
+def test_an_outage_that_a_wrong_clock_began_has_lasted_for_no_time():
+    see(server(), "--", start=NOW + timedelta(hours=1))
+    assert Incident.objects.get().duration(NOW) == timedelta(0)
+
+
+def test_a_change_by_a_host_whose_clock_is_behind_is_dated_after_what_it_ends():
+    target = server()
+    see(target, "--", start=NOW)
+    recording.pause([target.pk], actor="kim", now=NOW + INTERVAL - 3 * SECOND)
+    began, ended = StatusTransition.objects.filter(server=target).order_by("id")
+    assert ended.at == began.at == NOW + INTERVAL + BEGAN
+
+
+@pytest.mark.parametrize("act", ["pause", "delete", "save_all"])
+def test_each_transaction_of_a_long_act_is_dated_by_itself(act, monkeypatch):
+    """What happens at the last servers while the first are changed was before the change, and not after it."""
+    monkeypatch.setattr("monitors.recording.changes.CHUNK", 1)
+    targets = [server(unhealthy_threshold=1) for _ in range(3)]
+    see(targets[0], "-", start=NOW - SECOND)
+    waited = iter((0.0, 0.0, 7.0, 14.0, 21.0))
+    monkeypatch.setattr("monitors.clock.steady", lambda: next(waited))
+    for target in targets:
+        target.port = 9999
+    if act == "save_all":
+        recording.save_all(targets, actor="kim", now=NOW)
+    else:
+        getattr(recording, act)([target.pk for target in targets], actor="kim", now=NOW)
+    at = StatusTransition.objects.exclude(reason="outcomes").order_by("server_id").values_list("at", flat=True)
+    assert list(at) == [NOW, NOW, NOW + 7 * SECOND]

@@ -10,10 +10,11 @@ LETTER = {Health.HEALTHY: "H", Health.UNHEALTHY: "U", Health.UNKNOWN: "?"}
 OK = {"+": True, "-": False, "i": None}
 
 
-def replay(outcomes, thresholds):
+def replay(outcomes, thresholds, *, incident_open=False):
     standing = Standing()
     for outcome in outcomes:
-        standing = advance(standing, ok=OK[outcome] if isinstance(outcome, str) else outcome, thresholds=thresholds)
+        ok = OK[outcome] if isinstance(outcome, str) else outcome
+        standing = advance(standing, ok=ok, thresholds=thresholds, incident_open=incident_open)
         yield standing
 
 
@@ -37,6 +38,32 @@ RUNS = {  # sentence: (thresholds, outcomes, health after each)
 @pytest.mark.parametrize(("thresholds", "outcomes", "expected"), RUNS.values(), ids=RUNS)
 def test_replay(thresholds, outcomes, expected):
     assert "".join(LETTER[standing.health] for standing in replay(outcomes, thresholds)) == expected
+
+
+DURING_AN_OUTAGE = {  # sentence: (thresholds, outcomes, health after each)
+    "back from unseen, an outage is ended by its full run": (Thresholds(3, 2), "--ii+++", "?UU???H"),
+    "a run that begins before the blindness is forgotten with it": (Thresholds(3, 2), "--++ii+++", "?UUUU???H"),
+    "an inconclusive outcome does not break the run": (Thresholds(3, 2), "--ii++i+", "?UU????H"),
+    "a failure breaks the run": (Thresholds(3, 2), "--ii++-+++", "?UU??????H"),
+    "a threshold of one is one": (Thresholds(1, 1), "-i+", "U?H"),
+    "unseen at the first inconclusive outcome, where one failure is down": (Thresholds(2, 1), "-i++", "U??H"),
+}
+
+
+@pytest.mark.parametrize(("thresholds", "outcomes", "expected"), DURING_AN_OUTAGE.values(), ids=DURING_AN_OUTAGE)
+def test_replay_while_an_incident_is_open(thresholds, outcomes, expected):
+    found = replay(outcomes, thresholds, incident_open=True)
+    assert "".join(LETTER[standing.health] for standing in found) == expected
+
+
+@given(st.lists(st.sampled_from([True, False, None]), max_size=30), st.builds(Thresholds, *[st.integers(1, 5)] * 2))
+def test_an_outage_never_ends_before_its_full_run_of_successes(outcomes, thresholds):
+    run, before = 0, Standing()
+    for outcome, standing in zip(outcomes, replay(outcomes, thresholds, incident_open=True), strict=True):
+        run = run if outcome is None else run + 1 if outcome else 0
+        if standing.health is Health.HEALTHY and before.health is not Health.HEALTHY:
+            assert run >= thresholds.healthy
+        before = standing
 
 
 def oracle(outcomes, thresholds):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from monitors import dashboard as board
 from monitors import recording
+from monitors.clock import database_now
 from monitors.views.base import Request, key, page
 
 MOST_ROWS = board.PAGE_SIZE
@@ -85,7 +86,7 @@ def _notify(request: Request) -> HttpResponseBase:
     """The switch of a row: `notify` is `<server>:<0 or 1>`. A script gets the row, everybody else the page again."""
     if not request.user.has_perm("monitors.change_server"):
         raise PermissionDenied
-    now = timezone.now()
+    now = database_now()
     text, _, on = request.POST.get("notify", "").partition(":")
     recording.set_notification([key(text)], on == "1", actor=request.user.get_username(), now=now)
     if not request.headers.get("X-Row"):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from monitors import recording
+from monitors.clock import database_now
 from monitors.incidents import IncidentFilter, NoteForm, listed
 from monitors.live.bell import announce
 from monitors.models import Incident, Server
@@ -78,7 +79,7 @@ def _noted(request: HttpRequest, found: Incident) -> NoteForm:
     form = NoteForm(request.POST)
     if form.is_valid():
         note = form.save(commit=False)
-        note.incident, note.author, note.at = found, request.user.get_username(), timezone.now()
+        note.incident, note.author, note.at = found, request.user.get_username(), database_now()
         note.save()
         announce([found.server_id])
         messages.success(request, _("The note is kept."))
@@ -87,7 +88,7 @@ def _noted(request: HttpRequest, found: Incident) -> NoteForm:
 
 def _acknowledge(request: HttpRequest, found: Incident) -> None:
     _refuse_viewers(request)
-    if recording.acknowledge(found.pk, actor=request.user.get_username(), now=timezone.now()):
+    if recording.acknowledge(found.pk, actor=request.user.get_username(), now=database_now()):
         messages.success(request, _("You take care of %(name)s.") % {"name": found.host_name})
     else:
         messages.warning(request, _("Nothing changed: it has ended, or somebody takes care of it already."))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from monitors.clock import database_now
 from monitors.inventory import InventoryError, synchronise
 from monitors.models import InventoryRun
 from monitors.views.base import Request, done, key, page
@@ -31,7 +32,7 @@ def inventory(request: Request) -> HttpResponseBase:
     if request.POST.get("act") == "apply":
         return _applied(request)
     try:
-        run = synchronise(dry_run=True, force=False, now=timezone.now())
+        run = synchronise(dry_run=True, force=False, now=database_now())
     except InventoryError as error:
         return _shown(request, error.run, error=error.message, status=HTTPStatus.CONFLICT)
     return _shown(request, run)
@@ -42,7 +43,7 @@ def _applied(request: Request) -> HttpResponseBase:
     if agreed is None:
         return _shown(request, None, error=_("Look at what would change first."), status=HTTPStatus.CONFLICT)
     try:
-        run = synchronise(dry_run=False, force="force" in request.POST, now=timezone.now(), agreed=agreed)
+        run = synchronise(dry_run=False, force="force" in request.POST, now=database_now(), agreed=agreed)
     except InventoryError as error:
         return _shown(request, error.run, error=error.message, status=HTTPStatus.CONFLICT)
     words = _("The inventory is applied: %(created)d created, %(changed)d changed, %(vanished)d paused.")

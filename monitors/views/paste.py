@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from monitors import seeding
+from monitors.clock import database_now
 from monitors.display import type_word
 from monitors.errors import is_refusal
 from monitors.exporting import described, rendered
@@ -95,7 +96,7 @@ def _applied(request: Request, form: PasteForm) -> HttpResponseBase:
     seen, skip_rejected = form.cleaned_data["seen"], form.cleaned_data["skip_rejected"]
     who = request.user.get_username()
     try:
-        found = seeding.carry_out(form.rows, seen, skip_rejected=skip_rejected, actor=who, now=timezone.now())
+        found = seeding.carry_out(form.rows, seen, skip_rejected=skip_rejected, actor=who, now=database_now())
     except DatabaseError as error:
         if not is_refusal(error):
             raise

@@ -24,6 +24,7 @@ from django_htmx.http import retarget, trigger_client_event
 
 from monitors import dashboard as board
 from monitors import recording
+from monitors.clock import database_now
 from monitors.models import Server
 from monitors.undoing import forget, offer, offered, taken_up
 from monitors.views.base import Request, done, key, page
@@ -114,7 +115,7 @@ def _rows(ids: Sequence[int], *columns: str, **condition: bool) -> Iterator[Any]
 
 
 def _done(request: Request, act: Act, ids: Sequence[int], **more: str) -> int:
-    return act.do(ids, actor=request.user.get_username(), now=timezone.now(), **more)
+    return act.do(ids, actor=request.user.get_username(), now=database_now(), **more)
 
 
 def _answered(request: Request, ids: Sequence[int], said: str) -> HttpResponseBase:
@@ -171,7 +172,7 @@ def _delete(request: Request, ids: Sequence[int]) -> HttpResponseBase:
             "error": error,
         }
         return render(request, "monitors/forms/delete_selected.html", context, status=status)
-    count = recording.delete(names, actor=request.user.get_username(), now=timezone.now())
+    count = recording.delete(names, actor=request.user.get_username(), now=database_now())
     text = ngettext("%(n)d server is deleted.", "%(n)d servers are deleted.", count)
     return _answered(request, list(names), text % {"n": count})
 
@@ -208,7 +209,7 @@ def delete_all(request: Request) -> HttpResponseBase:
     if key(typed) != len(ids):
         context["error"] = _("There are %(n)d servers now; nothing was deleted.") % {"n": len(ids)}
         return render(request, "monitors/forms/delete_all.html", context, status=HTTPStatus.CONFLICT)
-    count = recording.delete(ids, actor=request.user.get_username(), now=timezone.now())
+    count = recording.delete(ids, actor=request.user.get_username(), now=database_now())
     text = ngettext("%(n)d server is deleted.", "%(n)d servers are deleted.", count)
     messages.success(request, text % {"n": count})
     return done(request, reverse("monitors:dashboard"))

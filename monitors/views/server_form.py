@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from monitors import recording
 from monitors.charts import stages
+from monitors.clock import database_now
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import outcome_text
 from monitors.errors import is_refusal
@@ -81,7 +82,7 @@ def _saved(request: Request, form: ServerForm) -> bool:
     if not form.is_valid():
         return False
     try:
-        recording.save(form.instance, actor=request.user.get_username(), now=timezone.now())
+        recording.save(form.instance, actor=request.user.get_username(), now=database_now())
     except IntegrityError:
         form.add_error("host_name", _("A server with this name exists already."))
     except DatabaseError as error:
@@ -132,6 +133,6 @@ def delete(request: Request, server_id: int) -> HttpResponseBase:
     if request.method != "POST":
         context = {"server": found, "title": _("Delete %(name)s?") % {"name": found}}
         return render(request, "monitors/forms/delete.html", context)
-    recording.delete([found.pk], actor=request.user.get_username(), now=timezone.now())
+    recording.delete([found.pk], actor=request.user.get_username(), now=database_now())
     messages.success(request, _("%(name)s is deleted.") % {"name": found})
     return done(request, reverse("monitors:dashboard"), gone=reverse("monitors:server", args=[server_id]))

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from monitors import seeding
+from monitors.clock import database_now
 from monitors.seeding import Action, Entry, Format
 from monitors.seeding.wording import ACTIONS, details_of, name_of
 from monitors.transactions import retried_atomic
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         if skip_invalid or not _rejected(entries):
             total = sum(entry.action in (Action.CREATED, Action.UPDATED) for entry in entries)
             entries = seeding.write(
-                entries, actor=ACTOR, now=timezone.now(), progress=lambda done: self._progress(done, total)
+                entries, actor=ACTOR, now=database_now(), progress=lambda done: self._progress(done, total)
             )
         if not skip_invalid and _rejected(entries):
             transaction.set_rollback(True)

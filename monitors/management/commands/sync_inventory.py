@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors.clock import database_now
 from monitors.inventory import InventoryError, synchronise
 from monitors.models import InventoryRun
 from monitors.seeding import printable
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            run = synchronise(dry_run=options["dry_run"], force=options["force"], now=timezone.now())
+            run = synchronise(dry_run=options["dry_run"], force=options["force"], now=database_now())
         except InventoryError as error:
             if isinstance(error.run, InventoryRun):
                 self._show(error.run)
