@@ -141,3 +141,12 @@ def test_the_use_of_a_token_is_noted_once_a_minute():
     latest = ApiToken.objects.get().last_used_at
     assert latest is not None
     assert latest >= first
+
+
+def test_the_use_of_a_token_is_noted_although_a_wrong_clock_noted_one_in_the_future():
+    scripted = client_of()
+    scripted.get("/api/servers/")
+    ahead = timezone.now() + timedelta(hours=1)
+    ApiToken.objects.update(last_used_at=ahead)
+    scripted.get("/api/servers/")
+    assert ApiToken.objects.get().last_used_at < ahead - timedelta(minutes=30)

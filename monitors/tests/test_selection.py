@@ -107,6 +107,7 @@ def test_what_is_offered_expires():
     expected = undoing.Undo("resume", "2 servers paused.", {"": [1], "why": [2]})
     assert undoing.offered(session, now) == expected
     assert undoing.offered(session, now + undoing.OFFERED_FOR + timedelta(seconds=1)) is None
+    assert undoing.offered(session, now - timedelta(hours=1)) is None, "the clock was set back"
     assert undoing.taken_up(session, now) == expected
     assert undoing.offered(session, now) is None
 
