@@ -160,13 +160,15 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     looks = can_look(channel)
     if not channel.enabled:
         unwanted = open_ones.exclude(kind=Kind.TEST)
-        (unwanted.filter(state=State.PENDING) if looks else unwanted).update(**UNWANTED)  # what may be there is looked for
+        (unwanted.filter(state=State.PENDING) if looks else unwanted).update(
+            **UNWANTED
+        )  # what may be there is looked for
     considered = open_ones.select_related("storm")[:CONSIDERED] if _takes_messages(channel, now) else ()
     if (delivery := _next(list(considered), looks, now)) is not None:
         return _take(delivery, channel, stopwatch, now, looks=looks)
     if not _takes_edits(channel):
         return None
-    edit = _edits(now).filter(channel=channel_id).order_by("-id").first()  # of the latest first: it is looked at
+    edit = _edits(now).filter(channel=channel_id).order_by("edit_due_at", "id").first()
     return None if edit is None else _take_edit(edit, channel, stopwatch, now)
 
 

@@ -19,7 +19,8 @@ from notifications.outbox.claiming import TELLING
 ACKNOWLEDGED_LATELY = timedelta(hours=1)
 """Whoever took care earlier is shown by the next edit that there is another reason for."""
 SHOWN_LATE = timedelta(days=7)
-"""What was told longer ago is not brought up to date in a channel that listens again."""
+MOST_SHOWN_LATE = 500
+"""Messages that a channel which listens again has brought up to date; older ones nobody looks at any more."""
 MARGIN = timedelta(seconds=1)
 """A message written so soon after the acknowledgement may not have seen it: it was not committed yet, or the clocks of
 two machines differ."""
@@ -32,10 +33,13 @@ def show_change(incident_ids: Collection[int], now: datetime) -> None:
         _telling(incident_ids).update(edit_due_at=now)
 
 
-def drop_old(channel_ids: Collection[str], now: datetime) -> None:
-    """Leave old messages of these channels, which listen again, as they are: nobody looks at them any more."""
-    old = Delivery.objects.filter(channel__in=channel_ids, kind__in=TELLING, created_at__lt=now - SHOWN_LATE)
-    old.filter(state=State.SENT, edit_due_at__isnull=False).update(edit_due_at=None)
+def wake(channel_ids: Collection[str], now: datetime) -> None:
+    """Let the messages of these channels, which listen or take messages again, say what has become of them meanwhile."""
+    due = Delivery.objects.filter(channel__in=channel_ids, state=State.SENT, edit_due_at__isnull=False)
+    telling = due.filter(kind__in=TELLING)
+    latest = telling.filter(created_at__gt=now - SHOWN_LATE).order_by("-id").values_list("pk", flat=True)
+    telling.exclude(pk__in=list(latest[:MOST_SHOWN_LATE])).update(edit_due_at=None)
+    due.update(edit_due_at=now, planned_at=now)
 
 
 def show_acknowledged(now: datetime) -> None:
@@ -48,10 +52,12 @@ def show_acknowledged(now: datetime) -> None:
     seen_from = {pk: at + MARGIN for pk, at in lately.values_list("pk", "acknowledged_at") if at}
     if not seen_from:
         return
-    rows = _telling(seen_from).filter(edit_due_at=None).values_list("pk", "incident_id", "edited_at")
+    told = _telling(seen_from).filter(edit_due_at=None, error="")  # and Slack has not refused an edit for good
+    rows = told.values_list("pk", "incident_id", "edited_at")
     for pk, incident_id, edited_at in rows:
         if edited_at is not None and (edited_at < seen_from[incident_id or 0] or is_ahead(edited_at, now)):
-            Delivery.objects.filter(pk=pk, edit_due_at=None).update(edit_due_at=seen_from[incident_id or 0])
+            unasked = Delivery.objects.filter(pk=pk, edit_due_at=None)
+            unasked.update(edit_due_at=seen_from[incident_id or 0], planned_at=now)
 
 
 def _telling(incident_ids: Collection[int]) -> QuerySet[Delivery]:

@@ -124,8 +124,9 @@ def _deliveries(
         for channel_id, earlier in before.items():
             yield _ending(transition, channel_id, earlier, now)
         return
-    is_news = transition.outage == Outage.BEGAN and not _is_late(transition, now)
-    kind = Kind.FAILURE if is_news else Kind.ONGOING
+    late = _is_late(transition, now)
+    expired = late and transition.incident_id in over
+    kind = Kind.FAILURE if transition.outage == Outage.BEGAN and (expired or not late) else Kind.ONGOING
     wanting = [channel for channel in channels if channel.wants(transition.environment)]
     if not wanting:
         yield _delivery(transition, kind, None, now, SkipReason.NO_CHANNEL)
@@ -133,7 +134,7 @@ def _deliveries(
         skipped = ""
         if not transition.notification:
             skipped = SkipReason.NOTIFICATION_OFF
-        elif _is_late(transition, now) and transition.incident_id in over:
+        elif expired:
             skipped = SkipReason.EXPIRED
         elif _knows(before.get(channel.pk), transition, telling):
             skipped = SkipReason.ABSORBED

@@ -13,7 +13,7 @@ from monitors.transactions import retried_atomic
 from notifications.lacks import CUT_OFF
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
 from notifications.outbox import storms
-from notifications.outbox.editing import drop_old
+from notifications.outbox.editing import wake
 from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
 from notifications.validation import kept_name
@@ -140,7 +140,7 @@ def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     ]
     openings = storms.absorb(news, now)
     Delivery.objects.bulk_create([*(one.delivery for one in news), *openings])
-    drop_old(channel_ids, now)
+    wake(channel_ids, now)
     return len(news)
 
 

@@ -141,7 +141,9 @@ def _prepare(attempt: Attempt) -> _Prepared | Reply:
     try:
         return _patiently(lambda: _read(attempt), READING_SECONDS)
     except MAY_PASS as error:
-        logger.warning("message not written now", extra={"delivery": attempt.delivery.pk, "error": type(error).__name__})
+        logger.warning(
+            "message not written now", extra={"delivery": attempt.delivery.pk, "error": type(error).__name__}
+        )
         return NOT_WRITTEN
     except Exception:
         logger.exception("message cannot be written", extra={"delivery": attempt.delivery.pk})

@@ -231,7 +231,7 @@ def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     dropped, for what it would have said is told by a message of its own. False when the lease was lost."""
     delivery = attempt.delivery
     ours = Delivery.objects.filter(pk=delivery.pk, state=State.SENT, token=delivery.token)
-    changes: dict[str, Any] = {"planned_at": now}
+    changes: dict[str, Any] = {"planned_at": now, "error": _error(reply)}
     again: datetime | None = None
     if reply.retry_after:  # the limit is the method's: every edit waits
         until = now + reply.retry_after

@@ -19,7 +19,7 @@ from monitors.policy import bounded
 from monitors.transactions import retried_atomic
 from notifications.instants import SKEW, is_ahead
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
-from notifications.outbox.claiming import ENDING, PACE, TELLING
+from notifications.outbox.claiming import ENDING, LEASE, PACE, TELLING
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 BETWEEN_EDITS = timedelta(seconds=3)
@@ -204,12 +204,16 @@ def absorb_endings(deliveries: Iterable[Delivery], told: Told, telling: Collecti
 
 def show_change(storm_ids: Collection[int], now: datetime) -> None:
     """Let the messages of these storms be brought up to date: now, or 3 s after they were written last. An edit that is
-    due already, or waits for Slack, stays as it is; during one, another is due after it."""
+    due already, or waits for Slack, stays as it is; while one is being written, another is due 3 s after its claim."""
     if not storm_ids:
         return
     messages = Delivery.objects.filter(storm__in=storm_ids, kind=Kind.STORM, state__in=TOLD_STATES)
     lately = Q(edited_at__gt=now - BETWEEN_EDITS, edited_at__lte=now + SKEW)
-    due_at = Case(When(lately, then=F("edited_at") + BETWEEN_EDITS), default=now)
+    due_at = Case(
+        When(lease_until__gt=now, then=F("lease_until") - LEASE + BETWEEN_EDITS),
+        When(lately, then=F("edited_at") + BETWEEN_EDITS),
+        default=now,
+    )
     messages = messages.exclude(state=State.SENT, slack_ts="")  # of a webhook
     messages.filter(Q(edit_due_at=None) | Q(lease_until__gt=now)).update(edit_due_at=due_at)
 
