@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from monitors import recording
 from monitors.api.base import ViewSet, actor
+from monitors.clock import database_now
 from monitors.filters import IncidentFilter, ServerFilter, TransitionFilter
 from monitors.freshness import stale
 from monitors.models import Incident, Server, StatusTransition
@@ -74,5 +75,5 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ViewSet)
     )
     @action(detail=True, methods=["post"], required_permission="monitors.change_incident")
     def acknowledge(self, request: Request, pk: str) -> Response:
-        recording.acknowledge(self.get_object().pk, actor=actor(request), now=timezone.now())
+        recording.acknowledge(self.get_object().pk, actor=actor(request), now=database_now())
         return Response(self.get_serializer(self.get_object()).data)

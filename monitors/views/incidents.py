@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from monitors import recording
+from monitors.clock import database_now
 from monitors.incidents import IncidentFilter, NoteForm, listed
 from monitors.live.bell import announce
 from monitors.models import Incident, Server
@@ -87,7 +88,7 @@ def _noted(request: HttpRequest, found: Incident) -> NoteForm:
 
 def _acknowledge(request: HttpRequest, found: Incident) -> None:
     _refuse_viewers(request)
-    if recording.acknowledge(found.pk, actor=request.user.get_username(), now=timezone.now()):
+    if recording.acknowledge(found.pk, actor=request.user.get_username(), now=database_now()):
         messages.success(request, _("You take care of %(name)s.") % {"name": found.host_name})
     else:
         messages.warning(request, _("Nothing changed: it has ended, or somebody takes care of it already."))

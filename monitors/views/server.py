@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from monitors import recording
 from monitors.charts import stages
+from monitors.clock import database_now
 from monitors.dashboard import pulse
 from monitors.display import outcome_text, status_of
 from monitors.freshness import stale
@@ -120,7 +121,7 @@ def _notification_off(request: HttpRequest, found: Server) -> None:
 def _acknowledge(request: HttpRequest, found: Server) -> None:
     status = status_of(found)
     incident = status.incident_id if status else None
-    if incident and recording.acknowledge(incident, actor=request.user.get_username(), now=timezone.now()):
+    if incident and recording.acknowledge(incident, actor=request.user.get_username(), now=database_now()):
         messages.success(request, _("You take care of %(name)s.") % {"name": found.host_name})
     else:
         messages.warning(request, _("Nothing changed: it has ended, or somebody takes care of it already."))

@@ -1,7 +1,7 @@
 """Messages that live: what told of a failure is brought up to date when somebody takes care of it and when it is over.
 
-An edit is a column of the delivery. It is due until Slack has it or refuses it for good, also while the channel does not
-listen or takes no message. Nobody is notified of one, so nothing is told by an edit alone that somebody has to know.
+An edit is a column of the delivery. It is due until Slack has it or refuses it for good, also while the channel does
+not listen or takes no message. Nobody is notified of one: what somebody has to know is told by a message of its own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def show_change(incident_ids: Collection[int], now: datetime) -> None:
 
 
 def wake(channel_ids: Collection[str], now: datetime) -> None:
-    """Let the messages of these channels, which listen or take messages again, say what has become of them meanwhile."""
+    """Let the messages of these channels, which listen or take messages again, say what has happened meanwhile."""
     due = Delivery.objects.filter(channel__in=channel_ids, state=State.SENT, edit_due_at__isnull=False)
     telling = due.filter(kind__in=TELLING)
     latest = telling.filter(created_at__gt=now - SHOWN_LATE).order_by("-id").values_list("pk", flat=True)

@@ -142,8 +142,8 @@ def _deliveries(
 
 
 def _knows(earlier: Delivery | None, transition: StatusTransition, telling: Collection[int]) -> bool:
-    """Whether the channel has heard of the outage by `earlier`, or is about to. Where somebody switches the notification
-    on, it hears once more that the outage goes on."""
+    """Whether the channel has heard of the outage by `earlier`, or is about to. Where somebody switches the
+    notification on, it hears once more that the outage goes on."""
     if earlier is None:
         return False
     heard = OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES

@@ -32,6 +32,8 @@ from notifications.slack import (
 
 logger = logging.getLogger(__name__)
 
+AGAIN_SECONDS = 0.25
+"""Between two tries to reach the database."""
 SETTLING_SECONDS = 15.0
 """Less than what is left of the lease after an attempt of ten seconds that began within five."""
 READING_SECONDS = 3.0
@@ -104,7 +106,7 @@ def _patiently(act: Callable[[], T], seconds: float) -> T:
             if time.monotonic() >= until:
                 raise
             connection.close()
-            time.sleep(0.25)
+            time.sleep(AGAIN_SECONDS)
 
 
 def _post(attempt: Attempt) -> Reply:
@@ -136,8 +138,8 @@ class _Prepared:
 
 
 def _prepare(attempt: Attempt) -> _Prepared | Reply:
-    """What is to be sent, read from the database; or why nothing is. What may pass by itself is tried again. What cannot
-    be written at all settles, or it would hold up the channel."""
+    """What is to be sent, read from the database; or why nothing is. What may pass by itself is tried again. What
+    cannot be written at all settles, or it would hold up the channel."""
     try:
         return _patiently(lambda: _read(attempt), READING_SECONDS)
     except MAY_PASS as error:

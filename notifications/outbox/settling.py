@@ -278,8 +278,8 @@ def _anew(delivery: Delivery, reply: Reply, now: datetime) -> dict[str, Any]:
 
 
 def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | None:
-    """Ever more seldom, for nothing counts the attempts; None when there is no use in it. A channel that is cut off takes
-    none before it is mended (`claiming`)."""
+    """Ever more seldom, for nothing counts the attempts; None when there is no use in it. A channel that is cut off
+    takes none before it is mended (`claiming`)."""
     age = now - delivery.created_at
     known = reply.verdict is Verdict.UNCERTAIN or reply.code in TRIED_ON
     if not known and age > (SHOWN_LATE if reply.code in DEAD else TRIED_FOR):
