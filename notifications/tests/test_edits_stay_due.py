@@ -86,7 +86,7 @@ def test_a_message_that_slack_did_not_take_counts_as_written_by_nobody(slack, ch
 
 
 def test_what_the_mended_token_may_do_again_is_done(slack, channel, clock):
-    """The end is refused too, so that the channel is known to be cut off: nothing is tried there before it is mended."""
+    """The end is refused too, so the channel is known to be cut off: nothing is tried there before it is mended."""
     workspace.watch(clock)
     target = fail(clock)
     slack.faults.set(Fault(Kind.ERROR, code="token_revoked"))
