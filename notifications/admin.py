@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
@@ -20,6 +19,7 @@ from unfold.widgets import (
 )
 
 from monitors.admin.base import ChoiceFilter, ExplainingAdmin, SecretTextarea
+from monitors.clock import database_now
 from notifications import delivery_admin, outbox, storm_admin, workspace_admin
 from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
@@ -136,17 +136,17 @@ class ChannelAdmin(ExplainingAdmin):
         came second."""
         columns = form.columns()
         if change:
-            outbox.change_channel(obj.pk, columns, timezone.now())
+            outbox.change_channel(obj.pk, columns, database_now())
         else:
             for name, value in columns.items():
                 setattr(obj, name, value)
-            outbox.add_channel(obj, timezone.now())
+            outbox.add_channel(obj, database_now())
 
     def delete_model(self, request: HttpRequest, obj: Channel) -> None:
-        outbox.remove_channels([obj.pk], timezone.now())
+        outbox.remove_channels([obj.pk], database_now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
-        outbox.remove_channels(list(queryset.values_list("pk", flat=True)), timezone.now())
+        outbox.remove_channels(list(queryset.values_list("pk", flat=True)), database_now())
 
     @admin.action(description=gettext_lazy("Send alerts there"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
@@ -158,7 +158,7 @@ class ChannelAdmin(ExplainingAdmin):
 
     def _set_enabled(self, request: HttpRequest, queryset: QuerySet[Channel], *, enabled: bool) -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        count = outbox.set_enabled(ids, enabled, timezone.now())
+        count = outbox.set_enabled(ids, enabled, database_now())
         text = ngettext("%(n)d channel changed.", "%(n)d channels changed.", count)
         self.message_user(request, text % {"n": count})
 
@@ -171,5 +171,5 @@ class ChannelAdmin(ExplainingAdmin):
             self.message_user(request, text, messages.ERROR)
             return
         for channel in channels:
-            level, verdict = try_channel(channel.pk, timezone.now)
+            level, verdict = try_channel(channel.pk, database_now)
             self.message_user(request, f"{channel}: {verdict}", level)

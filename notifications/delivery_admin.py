@@ -12,13 +12,13 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from monitors.admin.base import RecordAdmin
+from monitors.clock import database_now
 from notifications import outbox
 from notifications.admin_help import SHOWN
 from notifications.models import OPEN_STATES, Channel, Delivery, SkipReason, State
@@ -194,7 +194,7 @@ class DeliveryAdmin(RecordAdmin):
 def _resend(delivery: Delivery) -> str:
     """Why it is not sent again; empty when it is."""
     try:
-        outbox.resend(delivery.pk, timezone.now())
+        outbox.resend(delivery.pk, database_now())
     except outbox.NotResentError as refused:
         return describe_not_resent(delivery, refused.code)
     return ""

@@ -63,6 +63,8 @@ class Channel(models.Model):
     next_send_at = models.DateTimeField(
         _("next message not before"), null=True, editable=False, help_text=_("Slack allows one message a second.")
     )
+    planned_at = models.DateTimeField(null=True, editable=False)
+    """When `next_send_at` was decided: see `notifications.instants`."""
 
     language = models.CharField(
         _("language"),
@@ -134,6 +136,8 @@ class Workspace(models.Model):
     page_at = models.DateTimeField(null=True)
     refresh_error = models.CharField(max_length=160, default="")
     inspect_at = models.DateTimeField(null=True)
+    planned_at = models.DateTimeField(null=True)
+    """When one of these was decided last: see `notifications.instants`."""
 
     lease_until = models.DateTimeField(null=True)
     token = models.CharField(max_length=32, default="")
@@ -318,6 +322,8 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    planned_at = models.DateTimeField(null=True, editable=False)
+    """When `next_attempt_at` or `edit_due_at` was decided: see `notifications.instants`."""
     first_attempt_at = models.DateTimeField(_("first attempt"), null=True)
     lease_until = models.DateTimeField(_("lease until"), null=True, editable=False)
     token = models.CharField(max_length=32, default="", editable=False)
@@ -335,6 +341,8 @@ class Delivery(models.Model):
     )
     slack_ts = models.CharField(_("Slack's timestamp"), max_length=20, default="")
     thread_ts = models.CharField(_("thread"), max_length=20, default="", help_text=_("The message that it answers."))
+    after_ts = models.CharField(max_length=20, default="", db_default="", editable=False)
+    """Slack's timestamp of a message that is older than this one, as was known before the first attempt."""
     attempt_ended_at = models.DateTimeField(_("last attempt ended"), null=True)
     looks = models.PositiveSmallIntegerField(
         _("looks"), default=0, help_text=_("Times it was looked for in Slack and not found, since the last attempt.")

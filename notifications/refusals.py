@@ -215,6 +215,7 @@ REFUSALS: dict[str, Promise] = {
     "unreadable_secret": gettext_lazy(
         "None of ENCRYPTION_KEYS can read the webhook's URL: restore the key that wrote it, or enter the URL again."
     ),
+    "not_written": gettext_lazy("The monitor could not read its database when it wrote the message."),
     "unwritable": gettext_lazy("The message could not be written: a fault of the monitor itself, see its log."),
     "invalid_url": gettext_lazy("The address is not a usable URL: set the webhook, or SLACK_API_URL, again."),
     "history_too_long": gettext_lazy("So much was posted in the channel since that the message was not found in it."),

@@ -6,42 +6,45 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
-from django.utils import timezone
 
+from monitors.clock import database_now
 from notifications import outbox, workspace
 from notifications.bell import ring_in
 from notifications.slack import Verdict
+
+EXPIRES = 30
+"""Seconds. The clocks of who asks and of who works may differ by five; what comes late, or twice, finds nothing due."""
 
 
 @shared_task
 def deliver_due() -> None:
     """Make deliveries of the news, and set one task to work for each channel that has something to send or to edit."""
-    outbox.show_acknowledged(timezone.now())
-    for _part in outbox.hand_over_in_parts(timezone.now):
-        for channel_id in outbox.due_channels(timezone.now()):
-            deliver.apply_async([channel_id], expires=5)
+    outbox.show_acknowledged(database_now())
+    for _part in outbox.hand_over_in_parts(database_now):
+        for channel_id in outbox.due_channels(database_now()):
+            deliver.apply_async([channel_id], expires=EXPIRES)
 
 
 @shared_task
 def prune_deliveries() -> None:
-    outbox.prune(timezone.now())
+    outbox.prune(database_now())
 
 
 @shared_task
 def deliver(channel_id: str) -> None:
-    reply = outbox.deliver(channel_id, timezone.now)
+    reply = outbox.deliver(channel_id, database_now)
     if reply and reply.verdict is Verdict.SENT:  # whoever has trouble waits for the tick, and for a place
-        ring_in(outbox.PACE.total_seconds(), lambda: deliver.apply_async([channel_id], expires=5, retry=False))
+        ring_in(outbox.PACE.total_seconds(), lambda: deliver.apply_async([channel_id], expires=EXPIRES, retry=False))
 
 
 @shared_task
 def watch_workspace() -> None:
-    workspace.watch(timezone.now)
+    workspace.watch(database_now)
 
 
 @shared_task
 def ask_workspace_again() -> None:
-    workspace.ask_again(timezone.now())
+    workspace.ask_again(database_now())
 
 
 @worker_ready.connect

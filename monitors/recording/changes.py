@@ -75,7 +75,11 @@ def _update(servers: Sequence[Server], actor: str, now: datetime) -> None:
     _reset(moved, Reason.EDITED, actor, now, claimed_as=before)
     resting = [server.pk for server in moved if server.paused]
     ServerStatus.objects.filter(server__in=resting).update(next_probe_at=None)
-    _tell_again([one for one in stayed if one.notification and not before[one.pk].notification], actor, now)
+    switched_on = {one for one in stayed if one.notification and not before[one.pk].notification}
+    elsewhere = {one for one in stayed if one.environment != before[one.pk].environment}
+    _move(elsewhere)
+    _tell_again(switched_on, Reason.NOTIFICATION_ON, actor, now)
+    _tell_again(elsewhere - switched_on, Reason.EDITED, actor, now)
     _replan(servers, now)
     announce(ids)
 
@@ -160,7 +164,7 @@ def _set_notification(server_ids: Sequence[int], *, on: bool, actor: str, now: d
     for server in servers:
         server.notification = on
     if on:
-        _tell_again(servers, actor, now)
+        _tell_again(servers, Reason.NOTIFICATION_ON, actor, now)
     announce([server.pk for server in servers])
     return len(servers)
 
@@ -324,8 +328,15 @@ def _not_before(status: ServerStatus, now: datetime) -> datetime:
     return known if now < known <= now + MOST_SKEW else now
 
 
-def _tell_again(servers: Sequence[Server], actor: str, now: datetime) -> None:
-    """Announce the outage that goes on at each of `servers`, now that somebody wants to hear of it."""
+def _move(servers: Collection[Server]) -> None:
+    """Let the outage that goes on at each of `servers` be one of the environment that the server is in now."""
+    for environment in {server.environment for server in servers}:
+        ids = [server.pk for server in servers if server.environment == environment]
+        Incident.objects.filter(server__in=ids, ended_at=None).update(environment=environment)
+
+
+def _tell_again(servers: Collection[Server], reason: Reason, actor: str, now: datetime) -> None:
+    """Announce the outage that goes on at each of `servers`, now that somebody may want to hear of it who did not."""
     statuses = ServerStatus.objects.filter(server__in=[server.pk for server in servers], incident__isnull=False)
     by_id = {server.pk: server for server in servers}
     StatusTransition.objects.bulk_create(
@@ -336,9 +347,9 @@ def _tell_again(servers: Sequence[Server], actor: str, now: datetime) -> None:
             environment=by_id[status.pk].environment,
             from_health=status.health,
             to_health=status.health,
-            reason=Reason.NOTIFICATION_ON,
+            reason=reason,
             outage=Outage.ONGOING,
-            notification=True,
+            notification=by_id[status.pk].notification,
             failure=status.failure,
             detail=status.detail,
             actor=actor,

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db import IntegrityError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -19,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from monitors.api.base import ViewSet
+from monitors.clock import database_now
 from notifications import outbox
 from notifications.filters import ChannelFilter
 from notifications.models import Channel, Delivery
@@ -92,19 +92,19 @@ class ChannelViewSet(
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         channel = Channel(**serializer.validated_data)
         try:
-            outbox.add_channel(channel, timezone.now())
+            outbox.add_channel(channel, database_now())
         except IntegrityError:
             raise ValidationError({"channel_id": [_("A channel with this id exists already.")]}) from None
         serializer.instance = self.get_queryset().get(pk=channel.pk)  # as the database rounds its instants
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         channel = cast(Channel, serializer.instance)
-        if not outbox.change_channel(channel.pk, serializer.validated_data, timezone.now()):
+        if not outbox.change_channel(channel.pk, serializer.validated_data, database_now()):
             raise NotFound
         serializer.instance = self.get_object()
 
     def perform_destroy(self, instance: Channel) -> None:
-        outbox.remove_channels([instance.pk], timezone.now())
+        outbox.remove_channels([instance.pk], database_now())
 
     @extend_schema(summary="Read which channels receive alerts", responses=SelectionSerializer)
     @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
@@ -125,7 +125,7 @@ class ChannelViewSet(
         wanted = SelectionSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            outbox.select(wanted.validated_data["channel_ids"], timezone.now())
+            outbox.select(wanted.validated_data["channel_ids"], database_now())
         except outbox.UnknownChannelsError as unknown:
             named = unknown.channel_ids[:MOST_NAMED]
             messages = [_("There is no channel %(id)s; nothing was changed.") % {"id": id_} for id_ in named]
@@ -150,7 +150,7 @@ class ChannelViewSet(
     def test(self, request: Request, pk: str) -> Response:
         """No transaction is open: Slack is asked."""
         try:
-            delivery, reply = outbox.send_test(self.get_object().pk, timezone.now)
+            delivery, reply = outbox.send_test(self.get_object().pk, database_now)
         except outbox.BusyError as busy:
             raise ChannelBusy(busy.wait) from None
         except Channel.DoesNotExist:

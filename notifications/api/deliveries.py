@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -10,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from monitors.api.base import ViewSet
+from monitors.clock import database_now
 from monitors.errors import Conflict
 from notifications import outbox
 from notifications.filters import DeliveryFilter
@@ -38,7 +38,7 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ViewSet)
     def resend(self, request: Request, pk: str) -> Response:
         delivery = self.get_object()
         try:
-            outbox.resend(delivery.pk, timezone.now())
+            outbox.resend(delivery.pk, database_now())
         except outbox.NotResentError as refused:
             raise Conflict(describe_not_resent(delivery, refused.code)) from None
         return Response(self.get_serializer(self.get_object()).data)

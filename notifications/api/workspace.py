@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
@@ -16,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from monitors.api.base import ViewSet
+from monitors.clock import database_now
 from monitors.pagination import Pagination
 from notifications import workspace
 from notifications.filters import WorkspaceChannelFilter
@@ -126,7 +126,7 @@ class WorkspaceChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, 
         wanted = NewWorkspaceChannelSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            made = workspace.create(**wanted.validated_data, now=timezone.now())
+            made = workspace.create(**wanted.validated_data, clock=database_now)
         except RefusedError as refused:
             raise as_error(refused) from None
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
@@ -142,7 +142,7 @@ class WorkspaceChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, 
         wanted = RenamedChannelSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            renamed = workspace.rename(channel, wanted.validated_data["name"], timezone.now())
+            renamed = workspace.rename(channel, wanted.validated_data["name"], database_now)
         except RefusedError as refused:
             raise as_error(refused) from None
         return Response(self.get_serializer(renamed).data)
@@ -154,7 +154,7 @@ class WorkspaceChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, 
     )
     def destroy(self, request: Request, pk: str) -> Response:
         try:
-            disabled = workspace.archive(self.get_object(), timezone.now())
+            disabled = workspace.archive(self.get_object(), database_now)
         except RefusedError as refused:
             raise as_error(refused) from None
         return Response({**self.get_serializer(self.get_object()).data, "disabled": disabled})

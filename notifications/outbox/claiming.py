@@ -10,17 +10,20 @@ import secrets
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.conf import settings
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Min, QuerySet
 
 from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
+from notifications.instants import SKEW, ahead, is_ahead, is_over, no_later, over
+from notifications.lacks import CUT_OFF
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State
 from notifications.outbox.ordering import Matter, places
+from notifications.outbox.pacing import PACE, hold_back
 from notifications.slack.client import TIMEOUT_SECONDS
 
 LEASE = timedelta(seconds=30)
@@ -28,20 +31,17 @@ LEASE = timedelta(seconds=30)
 STARTS_WITHIN = timedelta(seconds=5)
 """Whoever has not begun to send so long after the claim does not begin: the process was stopped, and its lease may be
 another's by now."""
-PACE = timedelta(seconds=1)
-"""Slack: "generally allows posting one message per second per channel"."""
 MOST_AT_ONCE = 24
 """Messages in flight, of all channels; three quarters of the threads of the worker that also runs the ticks."""
 MOST_IN_TROUBLE = 8
 """Of these, to channels where a message has been tried in vain: the others keep places even when each of them hangs."""
 HOLDS_UP_FOR = timedelta(minutes=1)
 """Once others wait for it, a message that may have arrived waits no longer than this for its next attempt."""
-FURTHEST = timedelta(hours=2)
-"""No instant that we store lies further ahead; one that does is from before the clock was set back, and has passed."""
 CONSIDERED = 200
 """Open deliveries of a channel looked at for the next one to send."""
 TELLING = (Kind.FAILURE, Kind.ONGOING)
 ENDING = (Kind.RECOVERY, Kind.ENDED)
+UNWANTED = {"state": State.SKIPPED, "reason": SkipReason.CHANNEL_DISABLED}
 CHANGED_MEANWHILE = ("facts", "possible_repeat")
 """What a claim may have changed of an end since it was read: it lets it tell of the beginning too."""
 OF_STORM = (Kind.STORM, Kind.STORM_SUMMARY, Kind.STORM_END)
@@ -56,18 +56,33 @@ class Purpose(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Stopwatch:
+    """Of the clock that nobody sets, and of the one that goes on while the machine is suspended."""
+
+    monotonic: float = field(default_factory=time.monotonic)
+    wall: float = field(default_factory=time.time)
+
+    @property
+    def seconds(self) -> float:
+        return max(time.monotonic() - self.monotonic, time.time() - self.wall)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A claimed delivery: ours until the lease ends, as long as the row still has our token."""
 
     delivery: Delivery
     channel: Channel
     purpose: Purpose
-    claimed: float
-    """`time.monotonic()` before the claim."""
+    stopwatch: Stopwatch
+    """Started before the claim."""
+    at: datetime
+    """When it was claimed. The message says what is so then, or later."""
 
-    @property
-    def too_late(self) -> bool:
-        return time.monotonic() - self.claimed > STARTS_WITHIN.total_seconds()
+    def may_send(self) -> bool:
+        """Not so long after the claim that the lease may be another's by now, nor when the row says that it is."""
+        ours = Delivery.objects.filter(pk=self.delivery.pk, token=self.delivery.token, lease_until__isnull=False)
+        return self.stopwatch.seconds <= STARTS_WITHIN.total_seconds() and ours.exists()
 
 
 class BusyError(Exception):
@@ -81,13 +96,15 @@ class BusyError(Exception):
 def due_channels(now: datetime) -> list[str]:
     """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
     does not take every thread of the worker, and fewer of those in trouble, so that they do not delay the others."""
-    due = Delivery.objects.filter(_passed("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
+    due = Delivery.objects.filter(over("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
     ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
     editing = _edits(now).order_by().values_list("channel_id", flat=True).distinct()
-    paced = set(Channel.objects.exclude(_passed("next_send_at", now)).values_list("pk", flat=True))
+    known = Channel.objects.defer("hook_url").in_bulk()
+    paced = {pk for pk, channel in known.items() if not _takes_messages(channel, now)}
+    edited = {pk for pk, channel in known.items() if _takes_edits(channel)}
     sending = set(_in_flight(now).values_list("channel_id", flat=True))
     in_trouble = _tried_in_vain()
-    wanting = dict.fromkeys([*(id_ for id_ in ids if id_ not in paced), *editing])
+    wanting = dict.fromkeys([*(id_ for id_ in ids if id_ not in paced), *(id_ for id_ in editing if id_ in edited)])
     waiting = [id_ for id_ in wanting if id_ not in sending]
     troubled = [id_ for id_ in waiting if id_ in in_trouble][: max(0, MOST_IN_TROUBLE - len(sending & in_trouble))]
     placed = [id_ for id_ in waiting if id_ not in in_trouble or id_ in troubled]
@@ -100,61 +117,74 @@ def _tried_in_vain() -> set[str | None]:
     return set(tried.values_list("channel_id", flat=True).distinct())
 
 
-def _passed(column: str, now: datetime) -> Q:
-    return Q(**{column: None}) | Q(**{f"{column}__lte": now}) | Q(**{f"{column}__gt": now + FURTHEST})
+def _takes_messages(channel: Channel, now: datetime) -> bool:
+    return is_over(channel.next_send_at, channel.planned_at, now)
 
 
-def _has_passed(instant: datetime | None, now: datetime) -> bool:
-    return instant is None or not now < instant <= now + FURTHEST
+def _takes_edits(channel: Channel) -> bool:
+    """What is to be edited in another stays so, until the channel listens or takes messages again."""
+    return channel.enabled and channel.lacks not in CUT_OFF
 
 
 def _in_flight(now: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(lease_until__gt=now, lease_until__lte=now + FURTHEST)
+    return Delivery.objects.filter(lease_until__gt=now).exclude(ahead("lease_until", now + LEASE))
+
+
+def _is_in_hand(channel_id: str, now: datetime) -> bool:
+    """A lease that a clock ahead of ours has given begins anew: whoever has it may be sending."""
+    leased = Delivery.objects.filter(channel=channel_id, lease_until__gt=now)
+    leases = list(leased.values_list("lease_until", flat=True))
+    if any(is_ahead(lease, now + LEASE) for lease in leases):
+        leased.update(lease_until=now + LEASE)
+    return bool(leases)
 
 
 def _edits(now: datetime) -> QuerySet[Delivery]:
-    """Messages that no longer say the truth, in channels that can be told so."""
-    asked = Q(edit_due_at__lte=now) | Q(edit_due_at__gt=now + FURTHEST)
-    return Delivery.objects.filter(asked, state=State.SENT).exclude(slack_ts="")
+    """Messages that no longer say the truth."""
+    asked = Delivery.objects.filter(over("edit_due_at", now), state=State.SENT, edit_due_at__isnull=False)
+    return asked.exclude(slack_ts="")
 
 
 @retried_atomic
 def claim(channel_id: str, now: datetime) -> Attempt | None:
     """Take what is to be done next for the channel: the next message if the pace allows one, or an edit, which has a
     limit of its own. The channel's row is the lock: one claim at a time."""
-    claimed = time.monotonic()
+    stopwatch = Stopwatch()
     open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
     channel = Channel.objects.defer("hook_url").select_for_update().filter(pk=channel_id).first()
-    if _in_flight(now).filter(channel=channel_id).exists():  # a channel that hangs takes one thread, not one a second
+    if _is_in_hand(channel_id, now):  # a channel that hangs takes one thread, not one a second
         return None
-    if channel is None or not channel.enabled:
-        unwanted = open_ones.exclude(kind=Kind.TEST) if channel else open_ones
-        unwanted.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
-        Delivery.objects.filter(channel=channel_id).exclude(edit_due_at=None).update(edit_due_at=None)
     if channel is None:
+        open_ones.update(**UNWANTED)
         return None
-    in_time = _has_passed(channel.next_send_at, now)
-    considered = open_ones.select_related("storm")[:CONSIDERED] if in_time else ()
     looks = can_look(channel)
+    if not channel.enabled:
+        unwanted = open_ones.exclude(kind=Kind.TEST)
+        (unwanted.filter(state=State.PENDING) if looks else unwanted).update(
+            **UNWANTED
+        )  # what may be there is looked for
+    considered = open_ones.select_related("storm")[:CONSIDERED] if _takes_messages(channel, now) else ()
     if (delivery := _next(list(considered), looks, now)) is not None:
-        return _take(delivery, channel, claimed, now, looks=looks)
+        return _take(delivery, channel, stopwatch, now, looks=looks)
+    if not _takes_edits(channel):
+        return None
     edit = _edits(now).filter(channel=channel_id).order_by("edit_due_at", "id").first()
-    return None if edit is None else _take_edit(edit, channel, claimed, now)
+    return None if edit is None else _take_edit(edit, channel, stopwatch, now)
 
 
 @retried_atomic
 def claim_test(channel_id: str, now: datetime) -> Attempt:
     """Take the test of the channel that is open, or a new one. Even of a channel that is disabled: whether it works is
     best known before it is enabled."""
-    claimed = time.monotonic()
+    stopwatch = Stopwatch()
     channel = Channel.objects.defer("hook_url").select_for_update().get(pk=channel_id)
-    if channel.next_send_at and not _has_passed(channel.next_send_at, now):
-        raise BusyError(channel.next_send_at - now)
-    if _in_flight(now).filter(channel=channel_id).exists():
+    if not _takes_messages(channel, now):
+        raise BusyError((channel.next_send_at or now) - now)
+    if _is_in_hand(channel_id, now):
         raise BusyError(PACE)
     tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
     test = tests.order_by("id").first() or new_test(channel_id, now)
-    return _take(test, channel, claimed, now, looks=False)  # whoever asks again wants to see one
+    return _take(test, channel, stopwatch, now, looks=False)  # whoever asks again wants to see one
 
 
 def new_test(channel_id: str, now: datetime) -> Delivery:
@@ -163,39 +193,57 @@ def new_test(channel_id: str, now: datetime) -> Delivery:
     return Delivery(kind=Kind.TEST, channel_id=channel_id, key=key, created_at=now, next_attempt_at=now)
 
 
-def _take(delivery: Delivery, channel: Channel, claimed: float, now: datetime, *, looks: bool) -> Attempt:
+def _take(delivery: Delivery, channel: Channel, stopwatch: Stopwatch, now: datetime, *, looks: bool) -> Attempt:
     if delivery.state == State.SENDING:  # its lease ran out: whoever had it may have sent it, until this moment
-        ended = (delivery.lease_until or now) - LEASE + STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
-        delivery.state, delivery.attempt_ended_at, delivery.looks = State.UNCERTAIN, ended, 0
+        delivery.state, delivery.attempt_ended_at, delivery.looks = State.UNCERTAIN, _ended_by(delivery, now), 0
     delivery.token = secrets.token_hex(16)
     delivery.lease_until = delivery.next_attempt_at = now + LEASE
+    delivery.planned_at = now
+    delivery.attempt_ended_at = no_later(delivery.attempt_ended_at, now)
     purpose = Purpose.LOOK if delivery.state == State.UNCERTAIN and looks else Purpose.POST
     if purpose is Purpose.POST:
         delivery.possible_repeat |= delivery.state == State.UNCERTAIN
         delivery.state = State.SENDING
         if delivery.attempts == 0 and delivery.kind in (*ENDING, Kind.STORM_END):
             delivery.thread_ts = _thread_of(delivery)
+        if delivery.first_attempt_at is None and (looks or can_look(channel)):
+            delivery.after_ts = max(delivery.after_ts, _latest_ts(channel))
         delivery.attempts += 1
-        delivery.first_attempt_at = delivery.first_attempt_at or now
-        delivery.edited_at, delivery.edit_due_at = now, None
-        Channel.objects.filter(pk=channel.pk).update(next_send_at=now + PACE, updated_at=F("updated_at"))
+        delivery.first_attempt_at = no_later(delivery.first_attempt_at, now) or now
+        delivery.edit_due_at = None
+        hold_back(channel.pk, now + PACE, now)
     delivery.save()
-    return Attempt(delivery, channel, purpose, claimed)
+    return Attempt(delivery, channel, purpose, stopwatch, now)
 
 
-def _take_edit(delivery: Delivery, channel: Channel, claimed: float, now: datetime) -> Attempt:
+def _ended_by(delivery: Delivery, now: datetime) -> datetime:
+    """When the attempt that was not settled had ended. A lease that seems to be over for long says nothing: the clock
+    may have been set forward, and the attempt be under way."""
+    lease = delivery.lease_until
+    if lease is None or lease + SKEW < now:
+        return now
+    return lease - LEASE + STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
+
+
+def _take_edit(delivery: Delivery, channel: Channel, stopwatch: Stopwatch, now: datetime) -> Attempt:
     """Should the edit come to nothing, it is due again when the lease ends."""
     delivery.token = secrets.token_hex(16)
     delivery.lease_until = delivery.edit_due_at = now + LEASE
-    delivery.edited_at = now
-    delivery.save(update_fields=["token", "lease_until", "edit_due_at", "edited_at"])
-    return Attempt(delivery, channel, Purpose.EDIT, claimed)
+    delivery.planned_at = now
+    delivery.save(update_fields=["token", "lease_until", "edit_due_at", "planned_at"])
+    return Attempt(delivery, channel, Purpose.EDIT, stopwatch, now)
 
 
 def can_look(channel: Channel) -> bool:
     """Whether a message whose answer was lost can be looked for. What was never checked is tried."""
     by_bot = Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
     return by_bot and bool(settings.SLACK_BOT_TOKEN) and channel.guarantee != Guarantee.AT_LEAST_ONCE
+
+
+def _latest_ts(channel: Channel) -> str:
+    """Slack's own word for what was in the channel before: whatever is posted next is younger."""
+    sent = Delivery.objects.filter(channel=channel.pk, state=State.SENT).exclude(slack_ts="")
+    return sent.order_by("-id").values_list("slack_ts", flat=True).first() or ""
 
 
 def _thread_of(delivery: Delivery) -> str:
@@ -213,7 +261,8 @@ def _next(candidates: Sequence[Delivery], looks: bool, now: datetime) -> Deliver
     open_ones: dict[Matter, Delivery] = {}
     for delivery, place in places(candidates):
         older = next((open_ones[matter] for matter in place.follows if matter in open_ones), None)
-        if _has_passed(delivery.next_attempt_at, now) and (older is None or _holds_up(older, looks, now)):
+        is_due = is_over(delivery.next_attempt_at, delivery.planned_at, now)
+        if is_due and (older is None or _holds_up(older, looks, now)):
             chosen = older or delivery
             if not (reason := _reason_to_skip(chosen, looks)):
                 return chosen

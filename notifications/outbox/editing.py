@@ -1,7 +1,7 @@
 """Messages that live: what told of a failure is brought up to date when somebody takes care of it and when it is over.
 
-An edit is a column of the delivery. Nobody is notified of one, so nothing is told by an edit alone that somebody has to
-know; one that comes to nothing is therefore no loss.
+An edit is a column of the delivery. It is due until Slack has it or refuses it for good, also while the channel does
+not listen or takes no message. Nobody is notified of one: what somebody has to know is told by a message of its own.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from monitors.models import Incident, Outage, StatusTransition
+from monitors.models import Incident
+from notifications.instants import ahead, is_ahead
 from notifications.models import TOLD_STATES, Delivery, State
-from notifications.outbox.claiming import ENDING, TELLING
+from notifications.outbox.claiming import TELLING
 
 ACKNOWLEDGED_LATELY = timedelta(hours=1)
 """Whoever took care earlier is shown by the next edit that there is another reason for."""
@@ -25,26 +26,20 @@ MARGIN = timedelta(seconds=1)
 two machines differ."""
 
 
-def show_end(incident_ids: Collection[int], now: datetime) -> None:
-    """Let the messages that told of these outages say that they are over; one that may not have arrived, as soon as it
-    has."""
+def show_change(incident_ids: Collection[int], now: datetime) -> None:
+    """Let the messages that told of these outages say what has become of them, such as that they are over; one that may
+    not have arrived, as soon as it has."""
     if incident_ids:
         _telling(incident_ids).update(edit_due_at=now)
 
 
-def show_ends(channel_ids: Collection[str], now: datetime) -> None:
-    """Let the messages of these channels say that outages are over which ended while the channels did not listen, or
-    took no message."""
-    lately = Delivery.objects.filter(channel__in=channel_ids, created_at__gt=now - SHOWN_LATE)
-    known = StatusTransition.objects.filter(
-        incident=OuterRef("incident_id"), outage=Outage.ENDED, handed_over_at__gte=OuterRef("edited_at")
-    )
-    untold = Delivery.objects.filter(channel=OuterRef("channel"), incident_id=OuterRef("incident_id"))
-    untold = untold.filter(kind__in=ENDING, state=State.FAILED)
-    told = lately.filter(Exists(known) | Exists(untold), kind__in=TELLING, state=State.SENT).exclude(slack_ts="")
-    ids = list(told.order_by("-id").values_list("pk", flat=True)[:MOST_SHOWN_LATE])
-    if ids:
-        Delivery.objects.filter(pk__in=ids, edit_due_at=None).update(edit_due_at=now)
+def wake(channel_ids: Collection[str], now: datetime) -> None:
+    """Let the messages of these channels, which listen or take messages again, say what has happened meanwhile."""
+    due = Delivery.objects.filter(channel__in=channel_ids, state=State.SENT, edit_due_at__isnull=False)
+    telling = due.filter(kind__in=TELLING)
+    latest = telling.filter(created_at__gt=now - SHOWN_LATE).order_by("-id").values_list("pk", flat=True)
+    telling.exclude(pk__in=list(latest[:MOST_SHOWN_LATE])).update(edit_due_at=None)
+    due.update(edit_due_at=now, planned_at=now)
 
 
 def show_acknowledged(now: datetime) -> None:
@@ -53,13 +48,16 @@ def show_acknowledged(now: datetime) -> None:
     One statement when nobody has acknowledged anything lately.
     """
     lately = Incident.objects.filter(acknowledged_at__gt=now - ACKNOWLEDGED_LATELY)
+    lately = lately.exclude(ahead("acknowledged_at", now))
     seen_from = {pk: at + MARGIN for pk, at in lately.values_list("pk", "acknowledged_at") if at}
     if not seen_from:
         return
-    rows = _telling(seen_from).filter(edit_due_at=None).values_list("pk", "incident_id", "edited_at")
+    told = _telling(seen_from).filter(edit_due_at=None, error="")  # and Slack has not refused an edit for good
+    rows = told.values_list("pk", "incident_id", "edited_at")
     for pk, incident_id, edited_at in rows:
-        if edited_at is not None and edited_at < seen_from[incident_id or 0]:
-            Delivery.objects.filter(pk=pk, edit_due_at=None).update(edit_due_at=seen_from[incident_id or 0])
+        if edited_at is not None and (edited_at < seen_from[incident_id or 0] or is_ahead(edited_at, now)):
+            unasked = Delivery.objects.filter(pk=pk, edit_due_at=None)
+            unasked.update(edit_due_at=seen_from[incident_id or 0], planned_at=now)
 
 
 def _telling(incident_ids: Collection[int]) -> QuerySet[Delivery]:

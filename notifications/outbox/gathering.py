@@ -42,10 +42,14 @@ class Gathering:
     joined_at: datetime
     storm_id: int | None = None
     """None for a storm that begins."""
+    began_at: datetime | None = None
+    """Of a storm that is under way. What seems to have failed long before it has failed long after it, by a clock that
+    was set back."""
     members: list[News] = field(default_factory=list)
 
     def takes(self, news: News, window: timedelta) -> bool:
-        return news.at <= self.joined_at + window
+        began_at = self.began_at or news.at
+        return began_at - window <= news.at <= self.joined_at + window
 
     def join(self, news: News) -> None:
         self.members.append(news)

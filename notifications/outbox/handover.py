@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from monitors.models import Outage, Reason, StatusTransition
+from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
-from notifications.models import OPEN_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
 from notifications.outbox import storms
 from notifications.outbox.claiming import TELLING
-from notifications.outbox.editing import show_end
+from notifications.outbox.editing import show_change
 from notifications.outbox.gathering import News
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 MOST = 500
 """Transitions handed over by one transaction."""
 NEWS_LASTS = timedelta(hours=1)
-"""A transition older than this when it is first looked at is no news; it is summed up with the others of its kind."""
+"""An outage whose transition is older than this when it is first looked at, and that is over by then, is no news; it is
+summed up with the others of its kind. One that goes on is told as such."""
 Told = dict[int, dict[str | None, Delivery]]
 """For each incident, by channel, the latest delivery that told of it as down."""
 
@@ -58,9 +59,10 @@ def _hand_over_some(now: datetime) -> int:
     transitions = list(waiting.select_for_update()[:MOST])
     told = _told(transitions)
     telling = storms.told_by_storms(told)
+    over = _late_and_over(transitions, now)
     deliveries: list[Delivery] = []
     for transition in transitions:
-        made = list(_deliveries(transition, channels, told, telling, now))
+        made = list(_deliveries(transition, channels, told, telling, over, now))
         deliveries += made
         if transition.incident_id and transition.outage != Outage.ENDED:
             for delivery in made:
@@ -72,18 +74,30 @@ def _hand_over_some(now: datetime) -> int:
     deliveries += openings
     deliveries += _summaries(deliveries, channels, now)
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
-    show_end([t.incident_id for t in transitions if t.incident_id and t.outage == Outage.ENDED], now)
+    changed = [t.incident_id for t in transitions if t.incident_id and (t.outage == Outage.ENDED or _moved(t))]
+    show_change(changed, now)
     StatusTransition.objects.filter(id__in=[t.pk for t in transitions]).update(handed_over_at=now)
     return len(transitions)
 
 
 def _told(transitions: Sequence[StatusTransition]) -> Told:
-    known = [t.incident_id for t in transitions if t.outage in (Outage.ENDED, Outage.ONGOING)]
+    known = [t.incident_id for t in transitions if t.outage]
     told: Told = defaultdict(dict)
     telling = Delivery.objects.filter(incident_id__in=known, kind__in=TELLING)
     for delivery in telling.order_by("id"):
         _remember(told, delivery)
     return told
+
+
+def _late_and_over(transitions: Sequence[StatusTransition], now: datetime) -> set[int | None]:
+    """The outages whose news came too late to be told: each of them has ended."""
+    late = [t.incident_id for t in transitions if t.outage and _is_late(t, now)]
+    over = Incident.objects.filter(pk__in=late, ended_at__isnull=False) if late else Incident.objects.none()
+    return set(over.values_list("pk", flat=True))
+
+
+def _is_late(transition: StatusTransition, now: datetime) -> bool:
+    return now - transition.at > NEWS_LASTS
 
 
 def _remember(told: Told, delivery: Delivery) -> None:
@@ -100,24 +114,45 @@ def _deliveries(
     channels: Sequence[Channel],
     told: Told,
     telling: Collection[int],
+    over: Collection[int | None],
     now: datetime,
 ) -> Iterator[Delivery]:
     if not transition.outage:
         return
+    before = told[transition.incident_id or 0]
     if transition.outage == Outage.ENDED:
-        for channel_id, earlier in told[transition.incident_id or 0].items():
+        for channel_id, earlier in before.items():
             yield _ending(transition, channel_id, earlier, now)
         return
-    kind = Kind.FAILURE if transition.outage == Outage.BEGAN else Kind.ONGOING
+    late = _is_late(transition, now)
+    expired = late and transition.incident_id in over
+    kind = Kind.FAILURE if transition.outage == Outage.BEGAN and (expired or not late) else Kind.ONGOING
     wanting = [channel for channel in channels if channel.wants(transition.environment)]
     if not wanting:
         yield _delivery(transition, kind, None, now, SkipReason.NO_CHANNEL)
     for channel in wanting:
-        skipped = _reason_to_skip(transition, now)
-        before = told[transition.incident_id or 0].get(channel.pk)
-        if kind is Kind.ONGOING and before and (before.state in OPEN_STATES or before.storm_id in telling):
-            skipped = SkipReason.ABSORBED  # the channel is about to hear of it anyway, or has heard of it in a storm
+        skipped = ""
+        if not transition.notification:
+            skipped = SkipReason.NOTIFICATION_OFF
+        elif expired:
+            skipped = SkipReason.EXPIRED
+        elif _knows(before.get(channel.pk), transition, telling):
+            skipped = SkipReason.ABSORBED
         yield _delivery(transition, kind, channel.pk, now, skipped)
+
+
+def _knows(earlier: Delivery | None, transition: StatusTransition, telling: Collection[int]) -> bool:
+    """Whether the channel has heard of the outage by `earlier`, or is about to. Where somebody switches the
+    notification on, it hears once more that the outage goes on."""
+    if earlier is None:
+        return False
+    heard = OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES
+    return earlier.state in heard or earlier.storm_id in telling
+
+
+def _moved(transition: StatusTransition) -> bool:
+    """Whether a server that is down has gone to another environment, as its messages show."""
+    return transition.outage == Outage.ONGOING and transition.reason == Reason.EDITED
 
 
 def _news(deliveries: Sequence[Delivery]) -> Iterator[News]:
@@ -129,19 +164,10 @@ def _news(deliveries: Sequence[Delivery]) -> Iterator[News]:
 
 
 def _ending(transition: StatusTransition, channel_id: str | None, earlier: Delivery, now: datetime) -> Delivery:
-    """Whoever was told of a failure is told its end, even if the notification was switched off in between; whoever was
-    not told of it is not told that it ended."""
+    """Whoever was told of a failure is told its end, however late and even if the notification was switched off in
+    between; whoever was not told of it is not told that it ended."""
     kind = Kind.RECOVERY if transition.reason == Reason.OUTCOMES else Kind.ENDED
-    skipped = earlier.reason if earlier.state == State.SKIPPED else ""
-    if not skipped and now - transition.at > NEWS_LASTS:
-        skipped = SkipReason.EXPIRED
-    return _delivery(transition, kind, channel_id, now, skipped)
-
-
-def _reason_to_skip(transition: StatusTransition, now: datetime) -> str:
-    if not transition.notification:
-        return SkipReason.NOTIFICATION_OFF
-    return SkipReason.EXPIRED if now - transition.at > NEWS_LASTS else ""
+    return _delivery(transition, kind, channel_id, now, earlier.reason if earlier.state == State.SKIPPED else "")
 
 
 def _delivery(
@@ -165,7 +191,7 @@ def _summaries(deliveries: Sequence[Delivery], channels: Sequence[Channel], now:
     enabled = {channel.pk for channel in channels}
     expired: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
-        late = delivery.transition is not None and now - delivery.transition.at > NEWS_LASTS
+        late = delivery.transition is not None and _is_late(delivery.transition, now)
         if late and delivery.reason == SkipReason.EXPIRED and delivery.channel_id in enabled:
             expired[delivery.channel_id].append(delivery)
     for channel_id, missed in expired.items():

@@ -13,7 +13,7 @@ from monitors.transactions import retried_atomic
 from notifications.lacks import CUT_OFF
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
 from notifications.outbox import storms
-from notifications.outbox.editing import show_ends
+from notifications.outbox.editing import wake
 from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
 from notifications.validation import kept_name
@@ -61,7 +61,9 @@ def _hears_more(before: Channel, after: Channel) -> bool:
         return after.enabled
     if before.lacks in CUT_OFF and after.lacks not in CUT_OFF:
         return True
-    return bool(before.environments) and not set(after.environments or ()) <= set(before.environments or ())
+    if not before.environments:
+        return False
+    return not after.environments or not set(after.environments) <= set(before.environments)
 
 
 @retried_atomic
@@ -126,20 +128,19 @@ def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
     servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
-    audible = set(servers.values_list("pk", flat=True))
+    audible = dict(servers.values_list("pk", "environment"))
     told |= storms.told_in_storms(channel_ids)
     news = [
-        News(_ongoing(channel, incident, now), incident.environment, incident.server_id, now)
+        News(_ongoing(channel, incident, now), audible[incident.server_id], incident.server_id, now)
         for channel in channels
         for incident in incidents
         if incident.server_id in audible
-        and channel.wants(incident.environment)
+        and channel.wants(audible[incident.server_id])
         and told.isdisjoint({(channel.pk, incident.pk), (None, incident.pk)})
     ]
     openings = storms.absorb(news, now)
     Delivery.objects.bulk_create([*(one.delivery for one in news), *openings])
-    storms.catch_up(channel_ids, now)
-    show_ends(channel_ids, now)
+    wake(channel_ids, now)
     return len(news)
 
 

@@ -14,19 +14,24 @@ from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, Delivery, Storm
 from notifications.outbox import counting
 
+FAR_AHEAD = timedelta(days=1)
+"""No clock that is only set wrong by a zone, or by the hour of summer time, is further ahead."""
+
 
 def prune(now: datetime) -> int:
     """Delete settled deliveries that are older than the history by the hour, a chunk at a time, but none of an outage
     or a storm that goes on: who was told of it is still to be told its end. Then storms that ended before that and have
-    no delivery left. Returns how many deliveries there were."""
+    no delivery left. What a clock ahead of ours has made grows old from now on. Returns how many deliveries there
+    were."""
     before = now - timedelta(days=settings.HISTORY_HOURS_DAYS)
-    settled = Delivery.objects.filter(created_at__lt=before).exclude(state__in=OPEN_STATES)
-    settled = settled.filter(Q(storm=None) | Q(storm__ended_at__isnull=False))
-    ongoing = set(Incident.objects.filter(ended_at=None).values_list("pk", flat=True))
+    closed = Delivery.objects.exclude(state__in=OPEN_STATES)
+    closed.filter(created_at__gt=now + FAR_AHEAD).update(created_at=now)
+    Storm.objects.filter(ended_at__gt=now + FAR_AHEAD).update(ended_at=now)
+    settled = closed.filter(Q(storm=None) | Q(storm__ended_at__isnull=False), created_at__lt=before)
+    settled = settled.exclude(incident_id__in=Incident.objects.filter(ended_at=None).values("pk"))
     deleted = 0
     for _ in range(MOST_CHUNKS):
-        rows = settled.order_by("id").values_list("pk", "incident_id")[:CHUNK]
-        ids = [pk for pk, incident_id in rows if incident_id not in ongoing]
+        ids = list(settled.order_by("id").values_list("pk", flat=True)[:CHUNK])
         if not ids:
             break
         deleted += _delete(ids)

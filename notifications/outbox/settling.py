@@ -13,11 +13,15 @@ from typing import Any
 from django.db.models import F, Max, Q, QuerySet
 
 from monitors.transactions import retried_atomic
+from notifications.instants import LONGEST_WAIT, over
 from notifications.lacks import CUT_OFF, lack_of_refused
 from notifications.models import Channel, Delivery, Guarantee, Kind, State, Storm
-from notifications.outbox.claiming import FURTHEST, Attempt, can_look
+from notifications.outbox.claiming import STARTS_WITHIN, Attempt, can_look
+from notifications.outbox.editing import SHOWN_LATE
+from notifications.outbox.pacing import hold_back
 from notifications.refusals import CHANNEL_DEAD, MESSAGE_BAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
 from notifications.slack import Lookup, Reply, Verdict
+from notifications.slack.client import TIMEOUT_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -26,25 +30,29 @@ LONGEST_HOLD = timedelta(seconds=8)
 """So that Slack's return is noticed within ten."""
 HOLDS_FOR = timedelta(minutes=5)
 """Trouble that may be the message's, or that of looking alone, holds the channel no longer; then the next is tried."""
-LONGEST_DOUBT = timedelta(hours=1)
+LONGEST_DOUBT = LONGEST_WAIT
 """Between two attempts of which each may have arrived: whoever answers oddly for a day gets some dozen repeats."""
 TRIED_FOR = timedelta(days=1)
 """Whatever is still uncertain then is given up; so is an edit that Slack refuses for a reason that we do not know."""
+MOST_DOUBTFUL = 35
+"""Attempts in a day, of which each may have arrived: fewer, and it is the clock that went on, not the time."""
 UNKNOWN_CODE_ATTEMPTS = 5
 """A refusal that we do not know is tried so often before we give up."""
 OUTAGE = PASSING | {"connection_error", "too_late"}
 """Nothing arrives, whatever it is."""
-TRIED_ON = RATE_LIMITED | OUTAGE
-"""Refusals that pass by themselves; tried until they do."""
+TRIED_ON = RATE_LIMITED | OUTAGE | {"not_written"}
+"""What passes by itself; tried until it does."""
 SILENCE = frozenset({"bad_answer", "connection_lost", "timeout"})
 """Slack did not answer, or nobody can tell what."""
+LONGEST_ATTEMPT = STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
 FIRST_LOOK = timedelta(seconds=1)
 ARRIVES_WITHIN = timedelta(seconds=15)
 """Slack may still show a message so long after the attempt ended; not to find it earlier says nothing."""
 BETWEEN_LOOKS = timedelta(seconds=5)
 LOOKS = 2
 """Not found so often, it is not there."""
-CANNOT_LOOK = TOKEN_DEAD | CHANNEL_DEAD | {"history_too_long", "thread_not_found"}
+DEAD = TOKEN_DEAD | CHANNEL_DEAD
+CANNOT_LOOK = DEAD | {"history_too_long", "thread_not_found"}
 EDIT_AGAIN, LONGEST_EDIT_WAIT = timedelta(seconds=10), timedelta(minutes=5)
 MOST_ANEW = 2
 """Whoever deletes the message of a storm again does not want it; and where Slack takes no edit, this is no flood."""
@@ -57,14 +65,14 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
     changes: dict[str, Any] = {"error": _error(reply), "attempt_ended_at": now, "looks": 0}
     match _final(attempt, reply, now):
         case Verdict.SENT:
-            changes |= _sent(delivery, reply.ts, now)
+            changes |= {**_sent(delivery, reply.ts, now), "edited_at": attempt.at}
             _note_taken(attempt.channel)
         case Verdict.RETRY:
             changes |= {"state": State.PENDING, "next_attempt_at": _retry_at(attempt, reply, now)}
         case Verdict.UNCERTAIN if can_look(attempt.channel):
             look_at = max(now + FIRST_LOOK, _next_look_at(delivery, now))
             changes |= {"state": State.UNCERTAIN, "next_attempt_at": look_at}
-            _hold_back(attempt.channel, now + FIRST_LOOK)  # before the next message is as lost
+            hold_back(attempt.channel.pk, now + FIRST_LOOK, now)  # before the next message is as lost
         case Verdict.UNCERTAIN:
             changes |= {"state": State.UNCERTAIN, "next_attempt_at": _retry_at(attempt, reply, now)}
         case Verdict.GIVE_UP if delivery.thread_ts and reply.code in MESSAGE_GONE:
@@ -74,7 +82,7 @@ def settle(attempt: Attempt, reply: Reply, now: datetime) -> bool:
         case Verdict.GIVE_UP:
             _note_refused(attempt, reply.code, now)
             changes |= {"state": State.FAILED, "reason": reply.code[:50], "edit_due_at": None}
-    return _write(attempt, State.SENDING, changes)
+    return _write(attempt, State.SENDING, changes, now)
 
 
 def _retry_at(attempt: Attempt, reply: Reply, now: datetime) -> datetime:
@@ -86,7 +94,7 @@ def _retry_at(attempt: Attempt, reply: Reply, now: datetime) -> datetime:
         wait = min(timedelta(seconds=2 ** min(delivery.attempts - 1, 12)), LONGEST_HOLD)
     else:
         return now + _backoff(delivery.attempts, reply)
-    _hold_back(attempt.channel, now + wait)
+    hold_back(attempt.channel.pk, now + wait, now)
     return now + wait
 
 
@@ -138,9 +146,13 @@ def _final(attempt: Attempt, reply: Reply, now: datetime) -> Verdict:
     unknown = reply.verdict is Verdict.RETRY and reply.code not in TRIED_ON
     if unknown and delivery.attempts >= UNKNOWN_CODE_ATTEMPTS:
         return Verdict.GIVE_UP
-    if reply.verdict is Verdict.UNCERTAIN and now - (delivery.first_attempt_at or now) > TRIED_FOR:
+    if reply.verdict is Verdict.UNCERTAIN and _is_old(delivery, now) and delivery.attempts >= MOST_DOUBTFUL:
         return Verdict.GIVE_UP
     return reply.verdict
+
+
+def _is_old(delivery: Delivery, now: datetime) -> bool:
+    return now - (delivery.first_attempt_at or now) > TRIED_FOR
 
 
 @retried_atomic
@@ -151,7 +163,7 @@ def settle_look(attempt: Attempt, lookup: Lookup, now: datetime) -> bool:
     ended = delivery.attempt_ended_at or now
     arrived_by = ended + ARRIVES_WITHIN
     if lookup.ts:
-        changes = {**_sent(delivery, lookup.ts, now), "found": True}
+        changes = {**_sent(delivery, lookup.ts, now), "edited_at": ended - LONGEST_ATTEMPT, "found": True}
     elif lookup.refusal:
         changes = _could_not_look(attempt, lookup.refusal, now)
     elif now < arrived_by:
@@ -159,17 +171,18 @@ def settle_look(attempt: Attempt, lookup: Lookup, now: datetime) -> bool:
     elif delivery.looks + 1 < LOOKS:
         changes = {"looks": delivery.looks + 1, "next_attempt_at": now + BETWEEN_LOOKS}
         if now > arrived_by + BETWEEN_LOOKS:  # Slack, or we, were away: what waits since leaves in order
-            _hold_back(attempt.channel, now + BETWEEN_LOOKS)
+            hold_back(attempt.channel.pk, now + BETWEEN_LOOKS, now)
     else:
         changes = {"looks": delivery.looks + 1, "state": State.PENDING, "next_attempt_at": now}
-    return _write(attempt, State.UNCERTAIN, changes)
+    return _write(attempt, State.UNCERTAIN, changes, now)
 
 
 def _could_not_look(attempt: Attempt, refusal: Reply, now: datetime) -> dict[str, Any]:
-    """Slack's trouble passes; what the app may not do makes the channel one that is told at least once."""
-    delivery = attempt.delivery
-    if now - (delivery.first_attempt_at or now) > TRIED_FOR:
-        return {"state": State.FAILED, "reason": refusal.code[:50], "error": _error(refusal)}
+    """Slack's trouble passes; what the app may not do makes the channel one that is told at least once. What could not
+    be looked for in a day is sent again: better twice than never."""
+    if _is_old(attempt.delivery, now):
+        again = {"state": State.PENDING, "possible_repeat": True}
+        return {**again, "next_attempt_at": now, "error": _error(refusal)}
     if refusal.code not in CANNOT_LOOK:
         return {"next_attempt_at": _look_again_at(attempt, refusal, now), "error": _error(refusal)}
     lacks = ":".join(filter(None, [refusal.code, refusal.detail]))[:100]
@@ -184,14 +197,14 @@ def _look_again_at(attempt: Attempt, refusal: Reply, now: datetime) -> datetime:
     delivery = attempt.delivery
     if refusal.retry_after:
         until = now + refusal.retry_after
-        _looks_of_method(delivery).filter(next_attempt_at__lt=until).update(next_attempt_at=until)
+        _looks_of_method(delivery).filter(next_attempt_at__lt=until).update(next_attempt_at=until, planned_at=now)
         return until
     passed = now - (delivery.attempt_ended_at or now)
     if refusal.code not in OUTAGE | SILENCE and not _is_server_error(refusal):
         return now + min(max(passed, FIRST_LOOK), LONGEST_BACKOFF)
     until = now + min(max(passed, FIRST_LOOK), LONGEST_HOLD)
     if passed < HOLDS_FOR:
-        _hold_back(attempt.channel, until)
+        hold_back(attempt.channel.pk, until, now)
     return until
 
 
@@ -208,33 +221,37 @@ def _next_look_at(delivery: Delivery, now: datetime) -> datetime:
     limited = Q()
     for code in RATE_LIMITED:
         limited |= Q(error__startswith=code)
-    waiting = _looks_of_method(delivery).filter(limited, next_attempt_at__lte=now + FURTHEST)
+    waiting = _looks_of_method(delivery).filter(limited).exclude(over("next_attempt_at", now))
     return waiting.aggregate(last=Max("next_attempt_at"))["last"] or now
 
 
 @retried_atomic
 def settle_edit(attempt: Attempt, reply: Reply, now: datetime) -> bool:
-    """Write down what became of an edit: tried again while that may help, and dropped otherwise, for what it would have
-    said is told by a message of its own. False when the lease was lost."""
+    """Write down what became of an edit. It stays due until Slack has taken it, or refuses it for good: then it is
+    dropped, for what it would have said is told by a message of its own. False when the lease was lost."""
     delivery = attempt.delivery
-    claimed_until = delivery.edit_due_at
-    ours = Delivery.objects.filter(pk=delivery.pk, token=attempt.delivery.token)
+    ours = Delivery.objects.filter(pk=delivery.pk, state=State.SENT, token=delivery.token)
+    changes: dict[str, Any] = {"planned_at": now, "error": _error(reply)}
     again: datetime | None = None
     if reply.retry_after:  # the limit is the method's: every edit waits
-        Delivery.objects.filter(edit_due_at__lt=now + reply.retry_after).update(edit_due_at=now + reply.retry_after)
-    if reply.verdict is not Verdict.GIVE_UP:
+        until = now + reply.retry_after
+        due = Delivery.objects.filter(state=State.SENT, edit_due_at__lt=until)
+        due.update(edit_due_at=until, planned_at=now)
+    if reply.verdict is Verdict.SENT:
+        changes["edited_at"] = attempt.at
+    elif reply.verdict is not Verdict.GIVE_UP or reply.code in DEAD:
         again = _edit_again(delivery, reply, now)
     elif _can_be_plainer(delivery, reply):
         again = now
-        ours.update(facts=_plainer(delivery, reply))
+        changes["facts"] = _plainer(delivery, reply)
     else:
         logger.info("message cannot be edited", extra={"delivery": delivery.pk, "code": reply.code})
         if reply.code in MESSAGE_GONE and _is_told_anew(delivery):
-            return bool(ours.filter(state=State.SENT).update(**_anew(delivery, reply, now)))
+            return bool(ours.update(**_anew(delivery, reply, now)))
         if reply.code == "message_not_found":  # somebody deleted it: nothing is told in its thread
             ours.update(slack_ts="", edit_due_at=None)
-    ours.filter(edit_due_at=claimed_until).update(edit_due_at=again)  # unless another edit was asked for meanwhile
-    return bool(ours.update(lease_until=None))
+    ours.filter(edit_due_at=delivery.edit_due_at).update(edit_due_at=again)  # unless another was asked for meanwhile
+    return bool(ours.update(lease_until=None, **changes))
 
 
 def _is_told_anew(delivery: Delivery) -> bool:
@@ -249,7 +266,9 @@ def _anew(delivery: Delivery, reply: Reply, now: datetime) -> dict[str, Any]:
     return {
         "state": State.PENDING,
         "next_attempt_at": now,
+        "planned_at": now,
         "first_attempt_at": None,
+        "after_ts": delivery.slack_ts,
         "lease_until": None,
         "slack_ts": "",
         "edit_due_at": None,
@@ -259,10 +278,11 @@ def _anew(delivery: Delivery, reply: Reply, now: datetime) -> dict[str, Any]:
 
 
 def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | None:
-    """Ever more seldom, for nothing counts the attempts; None when there is nothing to be done, or no use in it."""
+    """Ever more seldom, for nothing counts the attempts; None when there is no use in it. A channel that is cut off
+    takes none before it is mended (`claiming`)."""
     age = now - delivery.created_at
     known = reply.verdict is Verdict.UNCERTAIN or reply.code in TRIED_ON
-    if reply.verdict is Verdict.SENT or (not known and age > TRIED_FOR):
+    if not known and age > (SHOWN_LATE if reply.code in DEAD else TRIED_FOR):
         return None
     return now + (reply.retry_after or min(max(age / 100, EDIT_AGAIN), LONGEST_EDIT_WAIT))
 
@@ -270,7 +290,7 @@ def _edit_again(delivery: Delivery, reply: Reply, now: datetime) -> datetime | N
 def _sent(delivery: Delivery, ts: str, now: datetime) -> dict[str, Any]:
     seconds = delivery.seconds  # of what is told anew, those of the first time
     if seconds is None:
-        seconds = (now - _known_at(delivery)).total_seconds()
+        seconds = max(0.0, (now - _known_at(delivery)).total_seconds())
     sent = {"state": State.SENT, "sent_at": now, "slack_ts": ts, "error": "", "seconds": seconds}
     return sent if ts else {**sent, "edit_due_at": None}
 
@@ -283,13 +303,9 @@ def _known_at(delivery: Delivery) -> datetime:
     return storm.began_at if storm else delivery.created_at
 
 
-def _write(attempt: Attempt, expected: State, changes: dict[str, Any]) -> bool:
+def _write(attempt: Attempt, expected: State, changes: dict[str, Any], now: datetime) -> bool:
     ours = Delivery.objects.filter(pk=attempt.delivery.pk, state=expected, token=attempt.delivery.token)
-    return bool(ours.update(lease_until=None, **changes))
-
-
-def _hold_back(channel: Channel, until: datetime) -> None:
-    Channel.objects.filter(pk=channel.pk).update(next_send_at=until, updated_at=F("updated_at"))
+    return bool(ours.update(lease_until=None, planned_at=now, **changes))
 
 
 def _error(reply: Reply) -> str:

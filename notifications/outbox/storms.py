@@ -17,17 +17,14 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from monitors.models import Incident
 from monitors.policy import bounded
 from monitors.transactions import retried_atomic
+from notifications.instants import SKEW, is_ahead
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
-from notifications.outbox.claiming import ENDING, PACE, TELLING
-from notifications.outbox.editing import SHOWN_LATE
+from notifications.outbox.claiming import ENDING, LEASE, PACE, TELLING
 from notifications.outbox.gathering import Gathering, News, Rule, gather
 
 BETWEEN_EDITS = timedelta(seconds=3)
 AFTER_OPENING = 2 * PACE
 """What is edited to point at the message of a storm waits so long for it to be posted."""
-SKEW = timedelta(seconds=10)
-"""What one process calls now may be so much earlier than what another has just written: two machines' clocks differ,
-and a hand-over takes its time."""
 Told = Mapping[int, Mapping[str | None, Delivery]]
 """For each incident, by channel, the latest delivery that told of it as down."""
 Place = tuple[str, str]
@@ -93,8 +90,10 @@ def _joinable(channel_ids: Collection[str]) -> dict[Place, Gathering]:
     if not channel_ids:
         return {}
     storms = open_storms().filter(channel__in=channel_ids).filter(_told())
-    rows = storms.order_by("joined_at", "pk").values_list("channel_id", "environment", "pk", "joined_at")
-    return {(channel_id, environment): Gathering(joined_at, pk) for channel_id, environment, pk, joined_at in rows}
+    return {
+        (storm.channel_id, storm.environment): Gathering(storm.joined_at, storm.pk, began_at=storm.began_at)
+        for storm in storms.order_by("joined_at", "pk")
+    }
 
 
 def open_storms() -> QuerySet[Storm]:
@@ -205,12 +204,16 @@ def absorb_endings(deliveries: Iterable[Delivery], told: Told, telling: Collecti
 
 def show_change(storm_ids: Collection[int], now: datetime) -> None:
     """Let the messages of these storms be brought up to date: now, or 3 s after they were written last. An edit that is
-    due already, or waits for Slack, stays as it is; during one, another is due after it."""
+    due already, or waits for Slack, stays as it is; while one is being written, another is due 3 s after its claim."""
     if not storm_ids:
         return
     messages = Delivery.objects.filter(storm__in=storm_ids, kind=Kind.STORM, state__in=TOLD_STATES)
     lately = Q(edited_at__gt=now - BETWEEN_EDITS, edited_at__lte=now + SKEW)
-    due_at = Case(When(lately, then=F("edited_at") + BETWEEN_EDITS), default=now)
+    due_at = Case(
+        When(lease_until__gt=now, then=F("lease_until") - LEASE + BETWEEN_EDITS),
+        When(lately, then=F("edited_at") + BETWEEN_EDITS),
+        default=now,
+    )
     messages = messages.exclude(state=State.SENT, slack_ts="")  # of a webhook
     messages.filter(Q(edit_due_at=None) | Q(lease_until__gt=now)).update(edit_due_at=due_at)
 
@@ -220,15 +223,6 @@ def recount(environments: Collection[str], now: datetime) -> None:
     happens outside of the storms too."""
     if environments:
         show_change(list(open_storms().filter(environment__in=environments).values_list("pk", flat=True)), now)
-
-
-def catch_up(channel_ids: Collection[str], now: datetime) -> None:
-    """Let the messages say what has become of the storms while their channels did not listen, or took no message."""
-    messages = Delivery.objects.filter(channel__in=channel_ids, kind=Kind.STORM, state=State.SENT)
-    refused = Delivery.objects.filter(storm=OuterRef("storm"), kind=Kind.STORM_END, state=State.FAILED)
-    lately = Q(storm__ended_at__gt=F("edited_at")) | Q(Exists(refused), storm__ended_at__gt=now - SHOWN_LATE)
-    stale = messages.filter(Q(storm__ended_at=None) | lately)
-    show_change(list(stale.values_list("storm_id", flat=True)), now)
 
 
 def end_refused(channel_ids: Collection[str], now: datetime) -> None:
@@ -265,7 +259,11 @@ def _calm(storms: Sequence[Storm], now: datetime) -> list[int]:
     if not storms:
         return []
     rules = _rules()
-    calm = [storm for storm in storms if now > storm.joined_at + rules[storm.environment].window]
+    calm = [
+        storm
+        for storm in storms
+        if now > storm.joined_at + rules[storm.environment].window or is_ahead(storm.joined_at, now)
+    ]
     hooks = Channel.objects.filter(pk__in={storm.channel_id for storm in calm}).exclude(hook_url=None)
     by_webhook = set(hooks.values_list("pk", flat=True)) if calm else set()
     return [storm.pk for storm in calm if storm.channel_id in by_webhook]
@@ -302,6 +300,8 @@ def _sum_up(storm_id: int, now: datetime) -> None:
     summary = _message(storm, Kind.STORM_SUMMARY, "summary", now)
     written_at = opening.edited_at or opening.created_at
     later = Delivery.objects.filter(storm=storm_id, kind__in=TELLING, pk__gt=opening.pk)
-    if not later.filter(created_at__gt=written_at - SKEW).exists():
+    if not is_ahead(written_at, now):
+        later = later.filter(created_at__gt=written_at - SKEW)
+    if not later.exists():
         summary.state, summary.reason = State.SKIPPED, SkipReason.ABSORBED
     Delivery.objects.bulk_create([summary], ignore_conflicts=True)

@@ -9,7 +9,7 @@ Tokens and webhook URLs are secrets. None of them gets into a `Reply`, a log rec
 
 from notifications.slack.channels import RefusedError
 from notifications.slack.client import Account, Answer, call
-from notifications.slack.messages import Lookup, find_message, post_message, post_webhook, update_message
+from notifications.slack.messages import Lookup, find_message, instant_of, post_message, post_webhook, update_message
 from notifications.slack.replies import DEFAULT_RETRY_AFTER, Reply, Verdict, read_api_reply, read_webhook_reply
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Verdict",
     "call",
     "find_message",
+    "instant_of",
     "post_message",
     "post_webhook",
     "read_api_reply",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from notifications.slack.client import Account, Answer, call
@@ -78,23 +78,33 @@ def identify(account: Account) -> Identity:
 def list_channels(account: Account, types: Sequence[str], cursor: str = "") -> Page:
     """One page of the channels of `types` (`public_channel`, `private_channel`), archived ones too. Of private ones
     Slack lists only those that the app is in."""
-    rows, cursor = _list(account, types, cursor)
-    return Page([channel for row in rows if (channel := _channel(row))], cursor)
+    answer = _list(account, types, cursor)
+    return Page([channel for row in _rows(answer) if (channel := _channel(row))], next_cursor(answer.payload))
 
 
 def find_made(
-    account: Account, name: str, *, is_private: bool, maker: str, since: datetime, seconds: float
+    account: Account,
+    name: str,
+    *,
+    is_private: bool,
+    maker: str,
+    within: timedelta,
+    clock: Callable[[], datetime],
+    seconds: float,
 ) -> SlackChannel | None:
-    """The channel of this name that the user `maker` has made since `since`: for when the answer to `create_channel`
-    was lost. None when it is not in what Slack lists within `seconds`, which does not say that there is none."""
+    """The channel of this name that the user `maker` has made `within` the last minutes, by Slack's clock, or by
+    `clock` where Slack does not say what time it is: for when the answer to `create_channel` was lost. None when it is
+    not in what Slack lists within `seconds`, which does not say that there is none."""
     types = ("private_channel" if is_private else "public_channel",)
     ends, cursor = time.monotonic() + seconds, ""
     for _page in range(MOST_PAGES):
         left = ends - time.monotonic()
         if left <= 0:
             break
-        rows, cursor = _list(replace(account, timeout=left), types, cursor)
-        for row in rows:
+        answer = _list(replace(account, timeout=left), types, cursor)
+        since = (answer.at or clock()) - within
+        cursor = next_cursor(answer.payload)
+        for row in _rows(answer):
             if name in (row.get("name"), row.get("name_normalized")) and row.get("creator") == maker:
                 made_at = row.get("created")
                 if isinstance(made_at, int) and made_at >= since.timestamp() and not row.get("is_archived"):
@@ -104,11 +114,13 @@ def find_made(
     return None
 
 
-def _list(account: Account, types: Sequence[str], cursor: str) -> tuple[list[Mapping[str, Any]], str]:
-    answer = _ask(account, "conversations.list", types=",".join(types), limit=PAGE_SIZE, cursor=cursor or None)
+def _list(account: Account, types: Sequence[str], cursor: str) -> Answer:
+    return _ask(account, "conversations.list", types=",".join(types), limit=PAGE_SIZE, cursor=cursor or None)
+
+
+def _rows(answer: Answer) -> list[Mapping[str, Any]]:
     rows = answer.payload.get("channels")
-    found: list[Mapping[str, Any]] = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return found, next_cursor(answer.payload)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def show_channel(account: Account, channel_id: str) -> SlackChannel:

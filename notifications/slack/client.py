@@ -7,6 +7,8 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -39,6 +41,16 @@ class Answer:
     reply: Reply
     payload: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime | None:
+        """What time it was for Slack; None where it does not say so (RFC 9110, 6.6.1)."""
+        date = next((value for name, value in self.headers.items() if name.lower() == "date"), "")
+        try:
+            at = parsedate_to_datetime(date)
+        except ValueError:
+            return None
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def call(account: Account, method: str, **arguments: Any) -> Answer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifications import exchange
@@ -16,6 +17,8 @@ from notifications.slack.replies import Reply, Verdict, read_silence, read_webho
 
 EVENT_TYPE = "health_delivery"
 PAGE_SIZE = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIMESTAMP = re.compile(r"[0-9]{1,11}\.[0-9]{6}")
 MOST_PAGES = 50
 """Of a channel's history looked through for one message."""
 LOOK_SECONDS = 20.0
@@ -81,18 +84,26 @@ class Lookup:
 
 
 def find_message(
-    account: Account, channel_id: str, delivery_id: int, *, mark: str = "", oldest: datetime, thread_ts: str = ""
+    account: Account,
+    channel_id: str,
+    delivery_id: int,
+    *,
+    mark: str = "",
+    oldest: datetime | None = None,
+    ago: timedelta | None = None,
+    thread_ts: str = "",
 ) -> Lookup:
-    """Look for the message of `delivery_id` and `mark` among those since `oldest`: in the channel, or in the thread of
-    `thread_ts`. Needs `channels:history` (`groups:history` for a private channel) and membership. Takes LOOK_SECONDS at
-    most; a look that is not done by then says nothing.
+    """Look for the message of `delivery_id` and `mark` in the channel, or in the thread of `thread_ts`: among those
+    after `oldest`, by Slack's clock. In the channel, where the latest come first, no further back than `ago` before the
+    latest of them. Needs `channels:history` (`groups:history` for a private channel) and membership. Takes LOOK_SECONDS
+    at most; a look that is not done by then says nothing.
 
     Source: Slack's pages "conversations.history", "conversations.replies" and "Message metadata".
     """
     where = {"ts": thread_ts} if thread_ts else {}
     method = "conversations.replies" if thread_ts else "conversations.history"
     until = time.monotonic() + LOOK_SECONDS
-    cursor = None
+    cursor, latest = None, None
     for _page in range(MOST_PAGES):
         left = until - time.monotonic()
         if left <= 0:
@@ -102,7 +113,7 @@ def find_message(
             method,
             channel=channel_id,
             **where,
-            oldest=f"{oldest.timestamp():.6f}",
+            oldest=f"{oldest.timestamp():.6f}" if oldest else None,
             include_all_metadata=True,
             limit=PAGE_SIZE,
             cursor=cursor,
@@ -111,15 +122,29 @@ def find_message(
             return Lookup(refusal=answer.reply)
         if ts := _ts_of(answer, _identity(delivery_id, mark)):
             return Lookup(ts)
+        posted = [at for message in _messages(answer) if (at := instant_of(message.get("ts")))]
+        latest = latest or max(posted, default=None)
         cursor = next_cursor(answer.payload)
-        if not cursor:
+        gone_by = ago and latest and not thread_ts and latest - min(posted, default=latest) > ago
+        if not cursor or gone_by:
             return Lookup()
     return Lookup(refusal=Reply(Verdict.GIVE_UP, "history_too_long"))
 
 
-def _ts_of(answer: Answer, identity: Mapping[str, str]) -> str:
+def instant_of(ts: object) -> datetime | None:
+    """When Slack took the message of this timestamp; None for what is none."""
+    if not isinstance(ts, str) or not TIMESTAMP.fullmatch(ts):
+        return None
+    return EPOCH + timedelta(microseconds=int(ts.replace(".", "")))
+
+
+def _messages(answer: Answer) -> list[Mapping[str, Any]]:
     messages = answer.payload.get("messages")
-    for message in messages if isinstance(messages, list) else []:
+    return [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+
+
+def _ts_of(answer: Answer, identity: Mapping[str, str]) -> str:
+    for message in _messages(answer):
         metadata = message.get("metadata") or {}
         payload = metadata.get("event_payload") or {}
         if metadata.get("event_type") == EVENT_TYPE and identity.items() <= payload.items():

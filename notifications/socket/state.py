@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import Error, connection
 
+from notifications.instants import is_ahead
 from notifications.models import SlackSocket
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def standing(now: datetime) -> Standing:
     if not settings.SLACK_APP_TOKEN:
         return Standing(OFF)
     row = SlackSocket.objects.first()
-    if row is None or not -FRESH <= now - row.seen_at <= FRESH:
+    if row is None or now - row.seen_at > FRESH or is_ahead(row.seen_at, now):
         return Standing(NOT_RUNNING)
     return Standing(CONNECTED, row.connected_at) if row.connected_at else Standing(row.error)
 

@@ -160,11 +160,11 @@ def test_enabling_a_channel_tells_what_is_down_now_once_and_replays_nothing():
 
 def test_old_news_is_settled_as_expired_and_summed_up_in_one_message(channel):
     for _ in range(3):
-        see(server(), "+--")
+        see(server(), "+--++")
     outbox.hand_over(NOW + timedelta(hours=2))
-    assert told()[:3] == [("C1", "failure", "skipped", "expired")] * 3
-    assert told()[3:] == [("C1", "expired", "pending", "")]
-    assert Delivery.objects.latest("id").facts["count"] == 3
+    assert told()[:6] == [("C1", "failure", "skipped", "expired"), ("C1", "recovery", "skipped", "expired")] * 3
+    assert told()[6:] == [("C1", "expired", "pending", "")]
+    assert Delivery.objects.latest("id").facts["count"] == 6
 
 
 @pytest.mark.parametrize("later", ["switched off again", "channel disabled and enabled"])
@@ -199,17 +199,3 @@ def test_a_channel_whose_secret_no_key_can_read_silences_no_other(channel):
     see(server(), "+--")
     outbox.hand_over(SOON)
     assert len(told()) == 2
-
-
-def test_the_recovery_of_an_expired_failure_makes_no_second_summary(channel):
-    target = server()
-    see(target, "+--")
-    late = NOW + timedelta(hours=2)
-    outbox.hand_over(late)
-    see(target, "++", late)
-    outbox.hand_over(late + 60 * SECOND)
-    assert [row[1:] for row in told()] == [
-        ("failure", "skipped", "expired"),
-        ("expired", "pending", ""),
-        ("recovery", "skipped", "expired"),
-    ]

@@ -102,6 +102,30 @@ def test_a_sender_that_was_stopped_does_not_send_when_it_goes_on(slack, channel,
     assert texts(slack) == []
 
 
+def test_a_sender_whose_machine_was_suspended_does_not_send_when_it_goes_on(slack, channel, clock, monkeypatch):
+    """`time.monotonic()` stands still meanwhile."""
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    suspended = claiming.claim(channel.pk, clock.now)
+    late = time.time() + claiming.STARTS_WITHIN.total_seconds() + 1
+    assert suspended
+    monkeypatch.setattr("time.time", lambda: late)
+    assert sending._post(suspended) == Reply(Verdict.RETRY, "too_late")
+    assert texts(slack) == []
+
+
+def test_a_sender_whose_message_is_in_other_hands_does_not_send_whatever_its_clocks_say(slack, channel, clock):
+    """Its virtual machine stood still, and its clocks with it."""
+    see(server(), "+--")
+    outbox.hand_over(clock.now)
+    paused = claiming.claim(channel.pk, clock.now)
+    assert paused
+    run(clock, 60)
+    assert sending._carry_out(paused, clock) == Reply(Verdict.RETRY, "too_late")
+    assert len(texts(slack)) == 1
+    assert states() == [("sent", "")]
+
+
 def test_without_the_scope_it_is_sent_again_marked_and_the_channel_says_why(slack, channel, clock):
     slack.workspace.scopes -= {"channels:history", "groups:history"}
     slack.faults.set(Fault(Kind.RECORD_THEN_CUT, times=1, method="chat.postMessage"))
@@ -223,3 +247,18 @@ def test_a_webhook_is_sent_again_marked_as_a_possible_repeat(slack, clock, setti
     assert states() == [("sent", "")]
     assert ["repeat" in text for text in texts(slack)] == [False, True]
     assert lookups(slack) == []
+
+
+@pytest.mark.parametrize("fault", [LOST["posted, then cut"], NOT_POSTED["cut"]], ids=["arrived", "did not arrive"])
+def test_a_message_to_a_channel_that_is_switched_off_and_on_while_it_is_looked_for_is_told_once(
+    slack, channel, clock, fault
+):
+    slack.faults.set(fault)
+    see(server(), "+--")
+    run(clock, 1)
+    assert states() == [("uncertain", "")]
+    outbox.set_enabled([channel.pk], False, clock.now)
+    run(clock, 40)
+    outbox.set_enabled([channel.pk], True, clock.now)
+    run(clock, 40)
+    assert len(texts(slack)) == 1

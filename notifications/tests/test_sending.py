@@ -292,11 +292,11 @@ def test_a_failed_delivery_can_be_sent_again(slack, channel, clock):
 
 def test_an_expired_summary_says_how_many(slack, channel, clock):
     for _ in range(3):
-        see(server(), "+--")
+        see(server(), "+--++")
     clock.now = NOW + timedelta(hours=2)
     run(clock, 2)
     assert len(texts(slack)) == 1
-    assert "3" in texts(slack)[0]
+    assert "6" in texts(slack)[0]
 
 
 def test_a_secret_that_no_key_can_read_settles_as_such(slack, channel, clock):

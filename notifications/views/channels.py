@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from monitors.clock import database_now
 from monitors.views.base import Request, page
 from notifications import listing, workspace
 from notifications.models import Channel, WorkspaceChannel
@@ -86,7 +87,7 @@ def _switch_off(request: Request) -> None:
 def _listen(request: Request, channel_id: str, *, enabled: bool) -> None:
     if not Channel.objects.filter(pk=channel_id).exists() and not request.user.has_perm("notifications.add_channel"):
         raise PermissionDenied
-    if not workspace.listen(channel_id, enabled, timezone.now()):
+    if not workspace.listen(channel_id, enabled, database_now()):
         raise Http404
     name = {"name": Channel.objects.only("channel_id", "name").get(pk=channel_id)}
     text = _("%(name)s receives alerts.") if enabled else _("%(name)s no longer receives alerts.")
@@ -95,13 +96,13 @@ def _listen(request: Request, channel_id: str, *, enabled: bool) -> None:
 
 def _test(request: Request) -> None:
     channel = get_object_or_404(Channel.objects.defer("hook_url"), pk=request.POST["test"])
-    level, verdict = try_channel(channel.pk, timezone.now)
+    level, verdict = try_channel(channel.pk, database_now)
     text = _("Test message to %(channel)s: %(verdict)s") % {"channel": channel, "verdict": verdict}
     messages.add_message(request, level, text)
 
 
 def _refresh(request: Request) -> None:
-    workspace.ask_again(timezone.now())
+    workspace.ask_again(database_now())
     messages.info(request, _("Slack is asked again. A large workspace takes some minutes."))
 
 

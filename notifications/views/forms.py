@@ -11,10 +11,10 @@ from django.db import IntegrityError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from monitors.clock import database_now
 from monitors.views.base import Request, done, page
 from notifications import outbox, workspace
 from notifications.forms import NameForm, NewChannelForm, NewWorkspaceChannelForm, SettingsForm
@@ -56,7 +56,7 @@ def add(request: Request) -> HttpResponseBase:
         for name, value in form.columns().items():
             setattr(channel, name, value)
         try:
-            outbox.add_channel(channel, timezone.now())
+            outbox.add_channel(channel, database_now())
         except IntegrityError:
             form.add_error("channel_id", _("A channel with this id exists already."))
         else:
@@ -71,7 +71,7 @@ def edit(request: Request) -> HttpResponseBase:
     channel = get_object_or_404(Channel.objects.defer("hook_url"), pk=request.GET.get("channel", ""))
     title = _("Settings of %(name)s") % {"name": channel}
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=channel)
-    if form.is_valid() and outbox.change_channel(channel.pk, form.columns(), timezone.now()):
+    if form.is_valid() and outbox.change_channel(channel.pk, form.columns(), database_now()):
         return _done(request, _("%(name)s is saved.") % {"name": channel})
     return _shown(request, "settings", title, form, channel=channel, has_token=bool(settings.SLACK_BOT_TOKEN))
 
@@ -83,15 +83,15 @@ def create(request: Request) -> HttpResponseBase:
     lacking = lacking_to_make(workspace.seen())
     form = NewWorkspaceChannelForm(request.POST if request.method == "POST" else None, lacking=lacking)
     if form.is_valid():
-        now = timezone.now()
+        wanted = form.cleaned_data
         try:
-            made = workspace.create(form.cleaned_data["name"], is_private=form.cleaned_data["is_private"], now=now)
+            made = workspace.create(wanted["name"], database_now, is_private=wanted["is_private"])
         except RefusedError as refused:
             _refuse(form, refused.reply)
         else:
             if not form.cleaned_data["enabled"]:
                 return _done(request, _("#%(name)s is made.") % {"name": made})
-            workspace.listen(made.pk, True, now)
+            workspace.listen(made.pk, True, database_now())
             return _done(request, _("#%(name)s is made and receives alerts.") % {"name": made})
     return _shown(request, "name", _("New channel in Slack"), form, cannot=describe_lacking_to_make(lacking))
 
@@ -103,7 +103,7 @@ def rename(request: Request, slack_id: str) -> HttpResponseBase:
     form = NameForm(request.POST if request.method == "POST" else None, initial={"name": channel.name})
     if form.is_valid():
         try:
-            renamed = workspace.rename(channel, form.cleaned_data["name"], timezone.now())
+            renamed = workspace.rename(channel, form.cleaned_data["name"], database_now)
         except RefusedError as refused:
             _refuse(form, refused.reply)
         else:
@@ -118,7 +118,7 @@ def archive(request: Request, slack_id: str) -> HttpResponseBase:
     receives_alerts = Channel.objects.enabled().filter(pk=channel.pk).exists()
     if request.method == "POST":
         try:
-            disabled = workspace.archive(channel, timezone.now())
+            disabled = workspace.archive(channel, database_now)
         except RefusedError as refused:
             refusal = describe_managing(refused.reply.code, refused.reply.detail)
         else:

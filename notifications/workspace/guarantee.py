@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from monitors.transactions import retried_atomic
 from notifications import outbox
+from notifications.instants import ahead
 from notifications.lacks import CANNOT_POST, CANNOT_WRITE, CUT_OFF, SEEN
 from notifications.models import Channel, Guarantee
 from notifications.slack import RefusedError
@@ -20,7 +21,7 @@ from notifications.slack import channels as slack
 from notifications.slack.channels import SlackChannel
 from notifications.validation import kept_name
 from notifications.workspace.cache import EVERY, account, as_lack, keep
-from notifications.workspace.turns import FURTHEST, Turn, may_pass
+from notifications.workspace.turns import Turn, may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def _due(now: datetime) -> Q:
     """What shows only when a message is refused or taken is not looked for in between."""
     shows = Q(lacks__in=SEEN, hook_url__isnull=True) | ~Q(lacks__in=CUT_OFF)
     cut_off = Q(lacks__in=SEEN, hook_url__isnull=True, checked_at__lte=now - CUT_OFF_EVERY)
-    passed = Q(checked_at__lte=now - EVERY) | Q(checked_at__gt=now + FURTHEST)
+    passed = Q(checked_at__lte=now - EVERY) | ahead("checked_at", now)
     return Q(checked_at=None) | cut_off | (shows & passed)
 
 

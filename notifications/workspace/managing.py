@@ -1,5 +1,5 @@
 """Making, renaming and archiving channels of the workspace for somebody who waits: within a bounded time, never with a
-transaction open. What Slack did is kept at once, not only by the next list.
+transaction open. What Slack did is kept at once, not only by the next list, and by the instant at which it answered.
 
 When Slack's answer is lost it is looked at what is so. All of them raise `RefusedError` when Slack refuses, and when
 its answer was lost and what was asked for is not to be seen: the list is read again, for whoever looks at it next.
@@ -19,17 +19,17 @@ from notifications.slack import channels as slack
 from notifications.slack.channels import RefusedError, SlackChannel
 from notifications.validation import kept_name
 from notifications.workspace.cache import account, keep, read_again, seen
+from notifications.workspace.turns import Clock
 from notifications.workspace.wording import MANAGE
 
 PATIENCE = 5.0
 """Seconds for what is asked of Slack."""
 LOOKING = 4.0
 """Seconds more for looking what is so when its answer was lost."""
-A_MOMENT_AGO = timedelta(minutes=5)
-"""Slack's clock and ours may differ."""
+A_MOMENT = timedelta(minutes=5)
 
 
-def create(name: str, now: datetime, *, is_private: bool) -> WorkspaceChannel:
+def create(name: str, clock: Clock, *, is_private: bool) -> WorkspaceChannel:
     """The name is Slack's to judge; the one kept is the one that Slack gave.
 
     Whoever tries again after a lost answer hears that the name is taken. It is by what was asked for when the bot has
@@ -43,14 +43,14 @@ def create(name: str, now: datetime, *, is_private: bool) -> WorkspaceChannel:
         if not (unheard or _is_lost(refused.reply)):
             raise
         read_again()
-        found = _find_made(name, now - A_MOMENT_AGO, is_private=is_private)
+        found = _find_made(name, clock, is_private=is_private)
         if found is None:
             raise
         made = found
-    return _kept(made, now)
+    return _kept(made, clock())
 
 
-def rename(channel: WorkspaceChannel, name: str, now: datetime) -> WorkspaceChannel:
+def rename(channel: WorkspaceChannel, name: str, clock: Clock) -> WorkspaceChannel:
     try:
         renamed = slack.rename_channel(account(timeout=PATIENCE), channel.pk, name)
     except RefusedError as refused:
@@ -60,10 +60,10 @@ def rename(channel: WorkspaceChannel, name: str, now: datetime) -> WorkspaceChan
         if shown is None or shown.name != name:
             raise
         renamed = shown
-    return _kept(replace(renamed, members=channel.members), now)  # of which the answer says nothing
+    return _kept(replace(renamed, members=channel.members), clock())  # of which the answer says nothing
 
 
-def archive(channel: WorkspaceChannel, now: datetime) -> bool:
+def archive(channel: WorkspaceChannel, clock: Clock) -> bool:
     """Nothing can be posted there any more, so it receives no alerts from then on: True when it did."""
     try:
         slack.archive_channel(account(timeout=PATIENCE), channel.pk)
@@ -72,6 +72,7 @@ def archive(channel: WorkspaceChannel, now: datetime) -> bool:
         shown = _look(channel) if _is_lost(refused.reply) else None
         if shown is None or not shown.is_archived:
             raise
+    now = clock()
     WorkspaceChannel.objects.filter(pk=channel.pk).update(is_archived=True, seen_at=now)
     return bool(outbox.set_enabled([channel.pk], False, now))
 
@@ -104,13 +105,15 @@ def _is_lost(reply: Reply) -> bool:
     return reply.verdict is Verdict.UNCERTAIN
 
 
-def _find_made(name: str, since: datetime, *, is_private: bool) -> SlackChannel | None:
+def _find_made(name: str, clock: Clock, *, is_private: bool) -> SlackChannel | None:
     """What the bot has made, as far as Slack tells in the time there is."""
     maker = seen().user_id
     if not maker:  # nobody has asked yet whose token it is
         return None
     try:
-        return slack.find_made(account(), name, is_private=is_private, maker=maker, since=since, seconds=LOOKING)
+        return slack.find_made(
+            account(), name, is_private=is_private, maker=maker, within=A_MOMENT, clock=clock, seconds=LOOKING
+        )
     except RefusedError:
         return None
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Q
+
 from monitors.transactions import retried_atomic
+from notifications.instants import ahead
 from notifications.models import WorkspaceChannel
 from notifications.slack import RefusedError, Reply
 from notifications.slack import channels as slack
@@ -53,10 +56,10 @@ def _refused(turn: Turn, reply: Reply) -> bool:
 @retried_atomic
 def _store(turn: Turn, page: Page) -> None:
     began_at = turn.workspace.began_at or turn.now
-    keep(page.channels, max(turn.now, began_at))  # the clock may have been set back meanwhile
+    keep(page.channels, max(turn.now, began_at))  # the clock may be behind that of who began
     if page.cursor:
         turn.write(cursor=page.cursor, page_at=turn.now + PACE, refresh_error="")
         return
     whole = turn.write(cursor="", page_at=turn.now + EVERY, refresh_error="", began_at=None, refreshed_at=turn.now)
     if whole:
-        WorkspaceChannel.objects.filter(seen_at__lt=began_at).delete()
+        WorkspaceChannel.objects.filter(Q(seen_at__lt=began_at) | ahead("seen_at", turn.now)).delete()

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from notifications.instants import ahead, is_ahead, is_over, no_later
 from notifications.models import Workspace
 from notifications.refusals import PASSING, RATE_LIMITED
 from notifications.slack import Reply, Verdict
@@ -19,8 +20,7 @@ LEASE = timedelta(minutes=3)
 """Longer than every call of a turn, were each to take its ten seconds."""
 LATER = timedelta(seconds=30)
 """When Slack has trouble and does not say for how long."""
-FURTHEST = timedelta(hours=2)
-"""No instant that we store lies further ahead; one that does is from before the clock was set back, and has passed."""
+NOTHING_PLANNED = {"identify_at": None, "page_at": None, "inspect_at": None, "began_at": None, "cursor": ""}
 
 Clock = Callable[[], datetime]
 
@@ -31,13 +31,18 @@ class Turn:
 
     workspace: Workspace
     clock: Clock
-    now: datetime
+
+    @property
+    def now(self) -> datetime:
+        """A turn takes minutes where Slack is slow: each change has its own instant."""
+        return self.clock()
 
     def is_due(self, instant: datetime | None) -> bool:
-        return has_passed(instant, self.now)
+        return is_over(instant, self.workspace.planned_at, self.now)
 
     def write(self, **changes: Any) -> bool:
         """False when the lease was lost."""
+        changes["planned_at"] = self.now
         for name, value in changes.items():
             setattr(self.workspace, name, value)
         ours = Workspace.objects.filter(pk=self.workspace.pk, token=self.workspace.token)
@@ -45,11 +50,7 @@ class Turn:
 
     def after(self, reply: Reply) -> datetime:
         """When to ask again what got this reply."""
-        return self.clock() + (reply.retry_after or LATER)
-
-
-def has_passed(instant: datetime | None, now: datetime) -> bool:
-    return instant is None or not now < instant <= now + FURTHEST
+        return self.now + (reply.retry_after or LATER)
 
 
 def may_pass(reply: Reply) -> bool:
@@ -62,9 +63,8 @@ def standing() -> Workspace:
     """The workspace's row, ready for the token that is set."""
     workspace, _made = Workspace.objects.get_or_create(pk=Workspace.THE_ONE)
     if workspace.token_mark != token_mark():  # nothing that was said to the old one holds
-        instants = dict.fromkeys(("identify_at", "page_at", "inspect_at", "began_at", "refreshed_at"))
-        said: dict[str, Any] = {"scopes": [], "error": "", "refresh_error": "", "cursor": "", "token": ""}
-        Workspace.objects.filter(pk=workspace.pk).update(token_mark=token_mark(), **instants, **said)
+        said: dict[str, Any] = {"scopes": [], "error": "", "refresh_error": "", "token": "", "refreshed_at": None}
+        Workspace.objects.filter(pk=workspace.pk).update(token_mark=token_mark(), **said, **NOTHING_PLANNED)
         workspace.refresh_from_db()
     return workspace
 
@@ -72,7 +72,10 @@ def standing() -> Workspace:
 def take_turn(workspace: Workspace, clock: Clock) -> Turn | None:
     """None while another has it."""
     now, token = clock(), secrets.token_hex(16)
-    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LEASE)
-    if not Workspace.objects.filter(free, pk=workspace.pk).update(lease_until=now + LEASE, token=token):
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | ahead("lease_until", now + LEASE)
+    changes: dict[str, Any] = {"lease_until": now + LEASE, "token": token, "planned_at": now}
+    if is_ahead(workspace.planned_at, now):  # the clock was set back: all is asked again
+        changes |= {"refreshed_at": no_later(workspace.refreshed_at, now), **NOTHING_PLANNED}
+    if not Workspace.objects.filter(free, pk=workspace.pk).update(**changes):
         return None
-    return Turn(Workspace.objects.get(pk=workspace.pk), clock, now)
+    return Turn(Workspace.objects.get(pk=workspace.pk), clock)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from notifications.instants import is_over
 from notifications.workspace import guarantee, identity, reading
-from notifications.workspace.turns import Clock, has_passed, standing, take_turn
+from notifications.workspace.turns import Clock, standing, take_turn
 
 STEPS = (identity.refresh, reading.read_page, guarantee.inspect)
 
@@ -17,7 +18,7 @@ def watch(clock: Clock) -> None:
     if not settings.SLACK_BOT_TOKEN:
         return
     workspace, now = standing(), clock()
-    due = has_passed(workspace.identify_at, now) or has_passed(workspace.page_at, now)
+    due = any(is_over(at, workspace.planned_at, now) for at in (workspace.identify_at, workspace.page_at))
     if not due and not guarantee.unsettled(now).exists():
         return
     turn = take_turn(workspace, clock)

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from monitors.clock import database_now
 from notifications.slack import Account
 from notifications.socket.actions import Actions
 from notifications.socket.listener import Listener
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             logger.info("no SLACK_APP_TOKEN: messages have no buttons")
             signal.sigwait(ENDING_SIGNALS)
             return
-        actions = Actions(timezone.now)
+        actions = Actions(database_now)
         account = Account(settings.SLACK_APP_TOKEN, settings.SLACK_API_URL)
         listener = Listener(account, actions.take, timezone.now)
         listening = threading.Thread(target=listener.run, name="listener", daemon=True)
