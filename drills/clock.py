@@ -29,6 +29,7 @@ INTERVAL = 2
 RULES = {"PROBE_INTERVAL_SECONDS": str(INTERVAL), "PROBE_TIMEOUT_SECONDS": "1.5"}
 HELD_SECONDS = 60.0
 """No message is held back for longer."""
+SETTLE_SECONDS = 90
 STEADY = 4
 """Servers that never fail."""
 
@@ -103,7 +104,7 @@ def _set_the_clock(options: Options, skew: float) -> Result:
                 clock.set_ahead(0 if step % 2 else HOUR)
                 time.sleep(stay)
                 blind = max(blind, ground.must_not_be_blind(INTERVAL))
-        ground.settle()
+        ground.settle(seconds=SETTLE_SECONDS)
         ground.must_never_have_failed(steady)
         judged = ground.judge(read=dated_by((0, HOUR)))
         ground.must(judged.slowest <= HELD_SECONDS, f"a message was held for {judged.slowest:.0f} s")

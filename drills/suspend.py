@@ -19,6 +19,7 @@ POST_SECONDS = 0.5
 """So does Slack, so that messages are on their way, too."""
 AWAKE_SECONDS = 8
 HELD_SECONDS = 60.0
+SETTLE_SECONDS = 90
 STEADY = 6
 """Servers that never fail."""
 
@@ -42,7 +43,7 @@ def suspend_everything(options: Options) -> Iterator[Result]:
                 ground.fleet.watch()
                 time.sleep(AWAKE_SECONDS)
                 blind = max(blind, ground.must_not_be_blind(INTERVAL))
-        ground.settle()
+        ground.settle(seconds=SETTLE_SECONDS)
         ground.must_never_have_failed(steady)
         judged = ground.judge()
         limit = max(sleeps) + HELD_SECONDS
