@@ -37,9 +37,11 @@ def how_it_ended(code: int) -> str:
 class Restarts:
     """What one process came to so far."""
 
+    first_pause: float = FIRST_PAUSE
     ends: deque[float] = field(default_factory=deque)
     """Instants within the last ten minutes at which it ended by itself."""
-    _pause: float = FIRST_PAUSE
+    _pause: float = 0.0
+    """The next one; 0 for the first."""
     _failed_starts: int = 0
     _has_started: bool = False
 
@@ -49,13 +51,14 @@ class Restarts:
         self.ends.append(ended)
         self.forget(ended)
         if lasted >= WELL_SECONDS:
-            self._pause = FIRST_PAUSE
+            self._pause = 0.0
         self._has_started = self._has_started or lasted >= START_SECONDS
         failed = code > 0 or (code < 0 and -code not in FROM_OUTSIDE)
         self._failed_starts = self._failed_starts + 1 if failed else 0
         if not self._has_started and self._failed_starts >= MOST_STARTS:
             return None
-        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        pause = self._pause or self.first_pause
+        self._pause = min(2 * pause, LONGEST_PAUSE)
         return pause
 
     def forget(self, now: float) -> None:

@@ -19,7 +19,7 @@ from honcho.printer import Message, Printer
 
 from healthcheck import restarts
 from healthcheck.processes import dying_with_parent, signal_group
-from healthcheck.restarts import MOST_STARTS, Report, Restarts, how_it_ended
+from healthcheck.restarts import FIRST_PAUSE, MOST_STARTS, Report, Restarts, how_it_ended
 
 POLITE_SECONDS = 6.0
 """What has not ended by then is killed, so that everything is gone within ten seconds."""
@@ -77,9 +77,11 @@ class Output:
 class Child:
     """One process of the Procfile, which may be started again and again."""
 
-    def __init__(self, name: str, command: str, environment: Mapping[str, str], colour: str | None) -> None:
+    def __init__(
+        self, name: str, command: str, environment: Mapping[str, str], colour: str, first_pause: float
+    ) -> None:
         self.name, self.colour = name, colour
-        self.restarts = Restarts()
+        self.restarts = Restarts(first_pause)
         self.restart_at: float | None = None
         """When it is to be started again: an instant of the monotonic clock."""
         self.ended_how = ""
@@ -123,11 +125,14 @@ class Stack:
         broker_problem: Callable[[], str],
         asked_to_end: Callable[[], bool],
         report: Path,
+        first_pause: float = FIRST_PAUSE,
     ) -> None:
         """`broker` names the process that starts first and ends last; the others start once `broker_problem` is empty.
         `report` is where others read what became of the processes."""
         colours = get_colours()
-        self._children = {name: Child(name, command, environment, next(colours)) for name, command in commands.items()}
+        self._children = {
+            name: Child(name, command, environment, next(colours), first_pause) for name, command in commands.items()
+        }
         self._printer = LinePrinter(sys.stdout, time_format="", width=max(map(len, [SYSTEM, *commands])))
         self._selector = selectors.DefaultSelector()
         self._broker = broker
@@ -227,10 +232,11 @@ class Stack:
         now = time.monotonic()
         pause = child.restarts.after(child.began, now, code)
         if pause is None:
-            self._fail(f"{child.name} cannot start: it {child.ended_how} {MOST_STARTS} times, {child.last_line!r}")
+            saying = f", the last time saying: {child.last_line}" if child.last_line else ""
+            self._fail(f"{child.name} cannot start: it {child.ended_how} {MOST_STARTS} times in a row{saying}")
             return
         child.restart_at = now + pause
-        self.say(f"{child.name} {child.ended_how}; starting it again in {pause:.0f} s")
+        self.say(f"{child.name} {child.ended_how}; starting it again in {pause:g} s")
         self._write_report()
 
     def _write_report(self) -> None:
