@@ -227,6 +227,7 @@ def launch() -> int:
             broker_problem=lambda: problem(settings.REDIS_URL, writing=False),
             asked_to_end=end_request,
             report=report_file(settings.DATA_DIR),
+            output=sys.stdout,
         )
         tell_when_ready(stack, address, urlsplit(settings.SITE_URL).netloc)
         return stack.run()

@@ -7,12 +7,12 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
@@ -125,6 +125,7 @@ class Stack:
         broker_problem: Callable[[], str],
         asked_to_end: Callable[[], bool],
         report: Path,
+        output: TextIO,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         """`broker` names the process that starts first and ends last; the others start once `broker_problem` is empty.
@@ -133,7 +134,7 @@ class Stack:
         self._children = {
             name: Child(name, command, environment, next(colours), first_pause) for name, command in commands.items()
         }
-        self._printer = LinePrinter(sys.stdout, time_format="", width=max(map(len, [SYSTEM, *commands])))
+        self._printer = LinePrinter(output, time_format="", width=max(map(len, [SYSTEM, *commands])))
         self._selector = selectors.DefaultSelector()
         self._broker = broker
         self._broker_problem = broker_problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
@@ -30,6 +31,7 @@ class Running:
         self.report_file = restarts.report_file(directory)
         self.problem = problem
         self.code: int | None = None
+        self._output = io.StringIO()
         self._ending = threading.Event()
         self._stack = Stack(
             commands,
@@ -38,6 +40,7 @@ class Running:
             broker_problem=lambda: self.problem,
             asked_to_end=self._ending.is_set,
             report=self.report_file,
+            output=self._output,
             first_pause=PAUSE,
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -45,6 +48,9 @@ class Running:
 
     def _run(self) -> None:
         self.code = self._stack.run()
+
+    def printed(self) -> str:
+        return self._output.getvalue()
 
     def report(self) -> Report:
         return restarts.read(self.report_file, os.getpid())
@@ -63,8 +69,7 @@ class Running:
 
 
 @pytest.fixture
-def start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Running]]:
-    """They end before what they print to is closed."""
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
 
     def started(*, broker: str | None = None, problem: str = "", **commands: str) -> Running:
@@ -76,25 +81,13 @@ def start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callab
         one.end()
 
 
-@pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """All that was printed so far."""
-    parts: list[str] = []
-
-    def read() -> str:
-        parts.append(capsys.readouterr().out)
-        return "".join(parts)
-
-    return read
-
-
-def test_a_process_that_ends_is_started_again_and_named(start, printed):
+def test_a_process_that_ends_is_started_again_and_named(start):
     stack = start(worker=FAILS_ONCE, other=FOREVER)
-    wait_for(lambda: "second life" in printed(), SECONDS)
+    wait_for(lambda: "second life" in stack.printed(), SECONDS)
     wait_for(lambda: stack.said() == "worker ended once in the last 10 minutes", SECONDS)
     said = r"worker +\| last words\n *system \| worker ended with exit code 3; starting it again in 0\.3 s"
-    assert re.search(said, printed()), printed()
-    assert "other ended" not in printed()
+    assert re.search(said, stack.printed()), stack.printed()
+    assert "other ended" not in stack.printed()
     assert stack.end() == 0
     assert not stack.report_file.exists(), "a report of nobody"
 
@@ -107,12 +100,12 @@ def test_a_process_is_called_down_until_it_is_started_again(start, tmp_path):
     assert stack.end() == 0
 
 
-def test_a_process_that_cannot_start_ends_all_and_says_why(start, printed, tmp_path):
+def test_a_process_that_cannot_start_ends_all_and_says_why(start, tmp_path):
     other = tmp_path / "other"
     stack = start(web="sh -c 'echo the port is taken; exit 1'", other=f"sh -c 'echo $$ >{other}; exec {FOREVER}'")
     assert stack.wait() == 1
     assert "web cannot start: it ended with exit code 1 5 times in a row, the last time saying: the port is taken" in (
-        printed()
+        stack.printed()
     )
     assert not Path(f"/proc/{other.read_text().strip()}").exists()
 
@@ -151,10 +144,10 @@ def _is_gone(pid: str) -> bool:
         return True
 
 
-def test_a_process_that_says_much_and_ends_is_heard_to_the_end(start, printed):
-    start(
+def test_a_process_that_says_much_and_ends_is_heard_to_the_end(start):
+    stack = start(
         talker="sh -c 'seq 20000; printf end; exec sleep 1000'", brief="sh -c 'seq 30000 30099; printf without-newline'"
     )
-    wait_for(lambda: "| 20000" in printed(), SECONDS)
-    wait_for(lambda: "| without-newline" in printed(), SECONDS)
-    assert len(re.findall(r"talker +\| \d+\n", printed())) == 20000
+    wait_for(lambda: "| 20000" in stack.printed(), SECONDS)
+    wait_for(lambda: "| without-newline" in stack.printed(), SECONDS)
+    assert len(re.findall(r"talker +\| \d+\n", stack.printed())) == 20000
