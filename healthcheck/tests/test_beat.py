@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 from celery import Celery
+from django.conf import settings
 
+from healthcheck.broker import celery_broker_url
 from healthcheck.celery import SKEW_SECONDS, Messages
 from healthcheck.schedule import SteadyScheduler, every
 from healthcheck.tests.private_redis import private_redis
+from healthcheck.tests.stack import wait_for
 
 TROUBLES = {
     "read-only": (["REPLICAOF", "127.0.0.1", 1], ["REPLICAOF", "NO", "ONE"]),
@@ -22,56 +26,52 @@ TROUBLES = {
 TICKS = 3
 
 
+def app_at(broker: str) -> Celery:
+    """With a tick that is always due."""
+    app = Celery("beat", broker=broker)
+    app.conf.task_publish_retry_policy = settings.CELERY_TASK_PUBLISH_RETRY_POLICY
+    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": every(0.001)}}
+    return app
+
+
 @pytest.fixture
-def scheduler() -> Any:
-    """One with a tick that is always due, and its Redis."""
+def scheduler() -> Iterator[tuple[SteadyScheduler, str]]:
+    """One and the address of its Redis."""
     with private_redis() as url:
-        path = url.removeprefix("unix://").partition("?")[0]
-        app = Celery("beat", broker=f"redis+socket://{path}")
-        app.conf.task_publish_retry_policy = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
-        app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": every(0.001)}}
-        found = SteadyScheduler(app)
+        found = SteadyScheduler(app_at(celery_broker_url(url)))
         yield found, url
         found.close()
 
 
-def tick(scheduler: SteadyScheduler) -> None:
-    for _ in range(10 * TICKS):
-        scheduler.tick()
+def tick_until(beat: SteadyScheduler, found: Callable[[], Any]) -> None:
+    def ticked() -> Any:
+        beat.tick()
+        return found()
+
+    wait_for(ticked)
 
 
-def failures(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [message for message in caplog.messages if message.startswith("task not sent")]
+def failures(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(message.startswith("task not sent") for message in caplog.messages)
 
 
 @pytest.mark.parametrize(("make", "mend"), TROUBLES.values(), ids=TROUBLES)
 def test_a_broker_that_refuses_costs_its_ticks_and_nothing_else(scheduler, caplog, make, mend):
     beat, url = scheduler
     with redis.Redis.from_url(url) as server:
-        tick(beat)
-        sent = server.llen("celery")
-        assert sent > 0
+        tick_until(beat, lambda: server.llen("celery"))
         server.execute_command(*make)
-        if make[2] == "requirepass":
-            with redis.Redis.from_url(url, password="secret") as other:
-                other.client_kill_filter(_type="normal", skipme=True)
-                tick(beat)
-                other.execute_command(*mend)
-        else:
-            tick(beat)
-            server.execute_command(*mend)
-        assert failures(caplog)
-        tick(beat)
-        assert server.llen("celery") > sent
+        with redis.Redis.from_url(url, password="secret" if "requirepass" in make else None) as other:
+            other.client_kill_filter(_type="normal", skipme=True)  # or it would go on without the password
+            tick_until(beat, lambda: failures(caplog) >= TICKS)
+            other.execute_command(*mend)
+        sent = server.llen("celery")
+        tick_until(beat, lambda: server.llen("celery") >= sent + TICKS)
 
 
 def test_beat_waits_for_no_broker_that_is_away(caplog):
-    app = Celery("beat", broker="redis://127.0.0.1:1/0")
-    app.conf.task_publish_retry_policy = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
-    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": every(0.001)}}
-    beat = SteadyScheduler(app)
-    tick(beat)
-    assert len(failures(caplog)) > 1
+    beat = SteadyScheduler(app_at("redis://127.0.0.1:1/0"))
+    tick_until(beat, lambda: failures(caplog) >= TICKS)
 
 
 EXPIRY = {"seconds": (2, 2 + SKEW_SECONDS), "a fraction": (0.5, 0.5 + SKEW_SECONDS)}

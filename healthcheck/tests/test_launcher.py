@@ -71,10 +71,10 @@ class Launched:
         return []
 
     def child(self, word: str) -> psutil.Process | None:
-        """The one whose command has this word in it, if it runs."""
+        """The one whose command has these words in it, if it runs."""
         for child in self.children():
             with suppress(psutil.NoSuchProcess):
-                if word in child.cmdline():
+                if word in " ".join(child.cmdline()):
                     return child
         return None
 
@@ -140,7 +140,9 @@ def test_nothing_survives_when_the_launcher_is_killed(launch):
     assert running.ends(running.process.kill) == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(("name", "word"), [("beat", "beat"), ("redis", "unixsocket"), ("ticks", "ticks,deliveries")])
+@pytest.mark.parametrize(
+    ("name", "word"), [("beat", "beat --pidfile"), ("redis", "unixsocket"), ("ticks", "ticks,deliveries")]
+)
 def test_a_process_that_dies_is_named_and_started_again(launch, name, word):
     """The others live on, and ticks come again."""
     running = launch()
