@@ -10,6 +10,9 @@ import redis
 
 from healthcheck.broker import answers, problem, problem_of
 from healthcheck.tests.private_redis import private_redis
+from monitors.models import Server
+from monitors.tests.builders import server
+from monitors.tests.people import client_of, visitor
 
 NOBODY = "redis://127.0.0.1:1/0"
 
@@ -44,6 +47,24 @@ def test_a_redis_that_takes_no_messages_says_why(url, name, make, mend, readable
         finally:
             server.execute_command(*mend)
     assert problem(url) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("make", "mend"), [trouble[:2] for trouble in TROUBLES.values()], ids=TROUBLES)
+def test_people_work_on_while_redis_takes_no_messages(url, make, mend, settings):
+    """Pages show and changes are stored: what is announced to open pages may be lost."""
+    settings.REDIS_URL = url
+    changed = server()
+    page, api = visitor("operator"), client_of("operator")
+    with redis.Redis.from_url(url) as broken:
+        broken.execute_command(*make)
+        try:
+            assert page.get("/").status_code == 200
+            assert page.get(f"/servers/{changed.pk}/").status_code == 200
+            assert api.patch(f"/api/servers/{changed.pk}/", {"paused": True}).status_code == 200
+        finally:
+            broken.execute_command(*mend)
+    assert Server.objects.get().paused
 
 
 def test_a_redis_that_is_not_there_is_unreachable():
