@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from celery import Celery
-from celery.app.amqp import AMQP
 from celery.signals import after_task_publish, task_prerun
 from celery.worker.consumer import Consumer
 from django.db import close_old_connections
@@ -16,36 +15,9 @@ from healthcheck.logs import broker_errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
 
-SKEW_SECONDS = 6
-"""By which a message lives longer than was asked for: it is read on another host, by another clock, and hosts whose
-clocks differ by up to 5 s work together."""
-
 REFUSED_SECONDS = 5.0
 """Within which a second error is one of the same trouble."""
 PAUSE_SECONDS = 1.0
-
-
-class Messages(AMQP):
-    """Makes messages that are not taken for expired where the clock is a few seconds ahead."""
-
-    def as_task_v2(
-        self,
-        task_id: str,
-        name: str,
-        args: Any = None,
-        kwargs: Any = None,
-        countdown: float | None = None,
-        eta: Any = None,
-        group_id: str | None = None,
-        group_index: int | None = None,
-        expires: Any = None,
-        *more: Any,
-        **options: Any,
-    ) -> Any:
-        if isinstance(expires, int | float):
-            expires += SKEW_SECONDS
-        where = (task_id, name, args, kwargs, countdown, eta, group_id, group_index)
-        return super().as_task_v2(*where, expires, *more, **options)
 
 
 class PatientConsumer(Consumer):
@@ -77,6 +49,6 @@ def note_that_the_broker_works(**_: Any) -> None:
     broker_errors.worked()
 
 
-app = Celery("healthcheck", amqp=Messages)
+app = Celery("healthcheck")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -1,9 +1,8 @@
-"""Beat goes on, whatever the broker does; messages outlive clocks that differ."""
+"""Beat goes on, whatever the broker does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from celery import Celery
 from django.conf import settings
 
 from healthcheck.broker import celery_broker_url
-from healthcheck.celery import SKEW_SECONDS, Messages
 from healthcheck.schedule import SteadyScheduler, every
 from healthcheck.tests.private_redis import private_redis
 from healthcheck.tests.stack import wait_for
@@ -72,18 +70,3 @@ def test_a_broker_that_refuses_costs_its_ticks_and_nothing_else(scheduler, caplo
 def test_beat_waits_for_no_broker_that_is_away(caplog):
     beat = SteadyScheduler(app_at("redis://127.0.0.1:1/0"))
     tick_until(beat, lambda: failures(caplog) >= TICKS)
-
-
-EXPIRY = {"seconds": (2, 2 + SKEW_SECONDS), "a fraction": (0.5, 0.5 + SKEW_SECONDS)}
-
-
-@pytest.mark.parametrize(("asked", "given"), EXPIRY.values(), ids=EXPIRY)
-def test_a_message_outlives_a_clock_that_is_ahead(asked, given):
-    app = Celery("messages", amqp=Messages)
-    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    message = app.amqp.as_task_v2("id", "task", expires=asked, now=now)
-    assert datetime.fromisoformat(message.headers["expires"]) == now + timedelta(seconds=given)
-
-
-def test_a_message_that_never_expires_goes_on_so():
-    assert Celery("messages", amqp=Messages).amqp.as_task_v2("id", "task").headers["expires"] is None
