@@ -71,10 +71,12 @@ def dated_by(offsets: Collection[float]) -> Reading:
 
     def read(message: Message, flaps: Sequence[Flap]) -> Message:
         began = [flap.began for flap in flaps if flap.server == message.server]
-        if not began:
-            return message
-        possible = [message.since - offset for offset in offsets]
-        return replace(message, since=round(min(possible, key=lambda since: min(abs(since - at) for at in began))))
+
+        def distance(since: float) -> float:
+            return min(abs(since - at) for at in began)
+
+        possible = (float(message.since) - offset for offset in offsets)
+        return replace(message, since=round(min(possible, key=distance))) if began else message
 
     return read
 

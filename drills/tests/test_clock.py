@@ -17,7 +17,9 @@ from drills.oracle import Flap, Message, News
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 CLOCKS = "import time, datetime; print(time.time(), datetime.datetime.now().timestamp(), time.monotonic())"
-FILE_AND_DATABASE = "import sqlite3; print(sqlite3.connect(':memory:').execute(\"SELECT strftime('%s', 'now')\").fetchone()[0])"
+FILE_AND_DATABASE = (
+    "import sqlite3; print(sqlite3.connect(':memory:').execute(\"SELECT strftime('%s', 'now')\").fetchone()[0])"
+)
 WAITS = """
 import threading, time
 lock = threading.Condition()
