@@ -5,7 +5,7 @@ is bound to the loopback device and the address that was connected to says which
 
 `running_farm` starts it (`python -m benchmarks.farm COUNT`, until its standard input ends). On a control port
 `GET /hits?after=N` answers with packed `HIT` records, and `POST /mode` with `{"mode": "fail", "targets": [7]}` changes
-what targets do.
+what targets do; `POST /delay` with `{"seconds": 0.8}` how long they take to answer.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ class Ground:
     """What the targets do, and every hit so far."""
 
     modes: bytearray
+    delay: float = 0.0
+    """Seconds between a request and its answer."""
     hits: bytearray = field(default_factory=bytearray)
     targets: dict[str, int] = field(init=False)
 
@@ -122,7 +124,13 @@ class Visit(asyncio.Protocol):
         if key:
             self._upgraded = True
             self._transport.write(_upgrade(key[1].strip()))
+        elif self._ground.delay:
+            asyncio.get_running_loop().call_later(self._ground.delay, self._answer)
         else:
+            self._answer()
+
+    def _answer(self) -> None:
+        if not self._transport.is_closing():
             self._transport.write(ANSWERS[self._mode])
             self._transport.close()
 
@@ -153,8 +161,12 @@ def _control(ground: Ground) -> web.Application:
             ground.modes[target] = Mode[order["mode"].upper()]
         return web.json_response({"ok": True})
 
+    async def delay(request: web.Request) -> web.Response:
+        ground.delay = (await request.json())["seconds"]
+        return web.json_response({"ok": True})
+
     application = web.Application()
-    application.add_routes([web.get("/hits", hits), web.post("/mode", mode)])
+    application.add_routes([web.get("/hits", hits), web.post("/mode", mode), web.post("/delay", delay)])
     return application
 
 
@@ -210,6 +222,10 @@ class Farm:
 
     def set_mode(self, mode: Mode, targets: Iterable[int]) -> None:
         self._ask("mode", {"mode": mode.name, "targets": list(targets)})
+
+    def answer_after(self, seconds: float) -> None:
+        """From now on every answer takes so long."""
+        self._ask("delay", {"seconds": seconds})
 
     def _ask(self, path: str, order: Any = None) -> bytes:
         body = None if order is None else json.dumps(order).encode()

@@ -57,6 +57,9 @@ class Fleet:
         """That may have swallowed outcomes, so far: who probes was killed, or the database went away or came back."""
         self._farm = farm
         self._visits = 0
+        self._seen: dict[int, float] = {}
+        """When each server was probed last."""
+        self._longest_unseen = 0.0
         self._lock = threading.RLock()
         self._phases = {target: Phase(Mode.OK, time.time(), 0) for target in self.targets}
         self._flaps: dict[int, list[Flap]] = defaultdict(list)
@@ -104,6 +107,8 @@ class Fleet:
     def _read_hits(self) -> None:
         for hit in self._farm.new_hits():
             self._visits += 1
+            self._longest_unseen = max(self._longest_unseen, hit.at - self._seen.get(hit.target, hit.at))
+            self._seen[hit.target] = hit.at
             self._note(hit)
 
     def _note(self, hit: Hit) -> None:
@@ -140,6 +145,23 @@ class Fleet:
         self.look()
         with self._lock:
             return self._visits
+
+    def watch(self) -> None:
+        """From now on note how long each server is not probed."""
+        self.look()
+        with self._lock:
+            self._longest_unseen = 0.0
+            self._seen = dict.fromkeys(self.targets, time.time())
+
+    def longest_unseen(self) -> float:
+        """Seconds for which some server was not probed since `watch`."""
+        self.look()
+        with self._lock:
+            return max(self._longest_unseen, time.time() - min(self._seen.values()))
+
+    def answer_after(self, seconds: float) -> None:
+        """From now on each server takes so long to answer."""
+        self._farm.answer_after(seconds)
 
     def down(self) -> list[int]:
         with self._lock:

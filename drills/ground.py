@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from drills.fleet import THRESHOLD, Fleet, running_fleet, server_name
-from drills.oracle import Judgement, judge, read_messages
+from drills.oracle import Flap, Judgement, Message, judge, read_messages
 from drills.result import Result
 from drills.slack import Slack, running_slack
 from drills.stack import PROCESSES, Stack, kept_directory, running_stack
@@ -22,6 +22,8 @@ POLL_SECONDS = 0.25
 WARM_UP_SECONDS = 90
 SETTLE_SECONDS = 300
 """For all that is still to be told: a lease of 30 s, a look or two, and what has piled up."""
+BLIND_MARGIN = 1.0
+"""Seconds by which a probe may be late on a machine that has much to do."""
 HOOKS = "T/B/"
 NO_STORMS = {"servers": 0, "seconds": 30}
 
@@ -53,6 +55,14 @@ class Channel:
         return f"hook-{self.id.removeprefix(HOOKS)}" if self.by_webhook else self.id
 
 
+Reading = Callable[[Message, Sequence[Flap]], Message]
+"""What a message means, given the script of its servers."""
+
+
+def as_it_stands(message: Message, _flaps: Sequence[Flap]) -> Message:
+    return message
+
+
 @dataclass
 class Ground:
     options: Options
@@ -81,8 +91,10 @@ class Ground:
         self.slack.entries()
         self.must(not self.stack.ended(), f"ended by themselves: {self.stack.ended()}")
 
-    def judge(self, channels: Sequence[Channel] | None = None, *, repeats_allowed: bool = False) -> Judgement:
-        """Of these channels, or of all; by the script and the ledger alone."""
+    def judge(
+        self, channels: Sequence[Channel] | None = None, *, repeats_allowed: bool = False, read: Reading = as_it_stands
+    ) -> Judgement:
+        """Of these channels, or of all; by the script and the ledger alone. `read` says what a message means."""
         total = Judgement()
         chosen = self.channels if channels is None else channels
         entries = self.slack.entries()
@@ -90,10 +102,31 @@ class Ground:
             targets = self.targets_of(channel.environment)
             about = [entry for entry in entries if entry["channel"] == channel.id]
             messages, strange = read_messages(about, [server_name(target) for target in targets])
-            total += judge(
-                self.fleet.flaps(targets), messages, {channel.id}, strange=strange, repeats_allowed=repeats_allowed
-            )
+            flaps = self.fleet.flaps(targets)
+            meant = [read(message, flaps) for message in messages]
+            total += judge(flaps, meant, {channel.id}, strange=strange, repeats_allowed=repeats_allowed)
         return total
+
+    def must_never_have_failed(self, steady: Sequence[int]) -> None:
+        """Of servers that worked all the time no failed check may be on record, let alone an outage."""
+        names = ", ".join(f"'{server_name(target)}'" for target in steady)
+        these = f"server_id IN (SELECT id FROM server_health WHERE host_name IN ({names}))"
+        failed = self.stack.ask(
+            f"SELECT COALESCE(SUM(failed), 0) FROM monitors_rollup WHERE resolution = 60 AND {these}"
+        )
+        down = self.stack.ask(
+            f"SELECT COUNT(*) FROM monitors_statustransition WHERE to_health = 'UNHEALTHY' AND {these}"
+        )
+        self.must(failed == [(0,)], f"{failed[0][0]} failed checks of healthy servers on record")
+        self.must(down == [(0,)], f"healthy servers called down {down[0][0]} times")
+
+    def must_not_be_blind(self, interval: float) -> float:
+        """Each server has been probed all the time since `fleet.watch`: no two scheduled probes in a row were missed.
+        Returns the longest time in seconds for which one was not."""
+        blind = self.fleet.longest_unseen()
+        limit = 3 * interval + BLIND_MARGIN
+        self.must(blind <= limit, f"a server was not probed for {blind:.1f} s; at most {limit:.1f} s are allowed")
+        return round(blind, 1)
 
     def targets_of(self, environment: str) -> list[int]:
         every = len(self.environments)
@@ -126,9 +159,11 @@ def running_ground(
     storms: Mapping[str, int] = NO_STORMS,
     patience: float = WARM_UP_SECONDS,
     variables: Mapping[str, str] = MappingProxyType({}),
+    everywhere: Mapping[str, str] = MappingProxyType({}),
+    of_each: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Iterator[Ground]:
     """All servers are up and known to be, within `patience` seconds. Each environment has so many channels of each
-    kind."""
+    kind. `everywhere`: variables of the database and every process; `of_each`: of single processes, by name."""
     began = time.monotonic()
     with ExitStack() as exits:
         slack = exits.enter_context(running_slack())
@@ -142,7 +177,8 @@ def running_ground(
                     "HEALTHY_THRESHOLD": str(THRESHOLD),
                     "UNHEALTHY_THRESHOLD": str(THRESHOLD),
                     **variables,
-                }
+                },
+                everywhere,
             )
         )
         channels, rows = [], []
@@ -151,7 +187,7 @@ def running_ground(
             channels += made
             rows += wanted
         stack.prepare(servers=list(fleet.rows(environments)), channels=rows, storms=dict(storms))
-        stack.start_all(processes)
+        stack.start_all(processes, of_each)
         ground = Ground(options, stack, fleet, slack, channels, environments, random.Random(options.seed), began)
         if not until(fleet.are_certain, patience):
             raise RuntimeError("the servers are not probed: set DRILL_LOGS to a directory and look there")

@@ -31,7 +31,8 @@ SENTENCES = {
     # first match counts; the name and the second since which the server was down are in every sentence
     News.LATE: re.compile(r" is up again\b.* Told late"),
     News.RECOVERY: re.compile(r" is up again "),
-    News.FAILURE: re.compile(r" is down: | was down for "),  # the latter once it is over
+    # the second where it could not be told for an hour, as after a step of the clock; the third once it is over
+    News.FAILURE: re.compile(r" is down: | is still down: | was down for "),
 }
 SINCE = re.compile(r"<!date\^(\d+)\^")
 REPEAT = "(possible repeat)"

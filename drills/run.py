@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from drills import answers, infrastructure, kills, outage
+from drills import answers, clock, infrastructure, kills, outage, suspend
 from drills.ground import Options
 from drills.result import Result, table
 from healthcheck.processes import dying_with_parent
@@ -32,8 +32,10 @@ DRILLS: dict[str, Drill] = {
     "11": answers.lose_the_answer,
     "12": kills.stop_between_claim_and_post,
     "14": answers.break_some_channels,
+    "clock": clock.set_the_clock,
+    "suspend": suspend.suspend_everything,
 }
-SHORT = ("1", "2", "4", "7", "8", "11", "14")
+SHORT = ("1", "2", "4", "7", "8", "11", "14", "clock", "suspend")
 """What `--short` runs: the drills of CI."""
 AT_ONCE = 3
 """Short drills side by side: most of their time they wait for leases to end."""

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -87,14 +88,29 @@ class Stack:
                 start_new_session=True,
             )
 
-    def start_all(self, names: Collection[str]) -> None:
-        """The broker first, and until it answers nothing else."""
+    def start_all(
+        self, names: Collection[str], of_each: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    ) -> None:
+        """The broker first, and until it answers nothing else. `of_each`: variables of single processes, by name."""
         if "redis" in names:
             self.start("redis")
             wait_for(lambda: answers(self.redis_url), START_SECONDS, what="Redis")
         for name in names:
             if name != "redis":
-                self.start(name)
+                self.start(name, **of_each.get(name, {}))
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Nothing of it runs, neither its processes nor the broker nor the database, as on a machine that sleeps."""
+        try:
+            for name in self._processes:
+                self.signal(name, signal.SIGSTOP)
+            self.database.signal(signal.SIGSTOP)
+            yield
+        finally:
+            self.database.signal(signal.SIGCONT)
+            for name in self._processes:
+                self.signal(name, signal.SIGCONT)
 
     def kill(self, name: str) -> None:
         """As the power does it."""
@@ -183,11 +199,13 @@ class Stack:
 
 
 @contextmanager
-def running_stack(variables: Mapping[str, str]) -> Iterator[Stack]:
-    """A stack over an empty MariaDB of its own; nothing of it runs yet."""
+def running_stack(
+    variables: Mapping[str, str], everywhere: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Stack]:
+    """A stack over an empty MariaDB of its own; nothing of it runs yet. `everywhere`: of the database, too."""
     with ExitStack() as exits:
         directory = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
-        database = exits.enter_context(private_mariadb(durable=True))
+        database = exits.enter_context(private_mariadb(durable=True, variables=everywhere))
         database.create(DATABASE)
         environment = clean_environment(
             DATA_DIR=str(directory),
@@ -198,6 +216,7 @@ def running_stack(variables: Mapping[str, str]) -> Iterator[Stack]:
             PORT=str(free_port()),
             DEMO="0",
             **variables,
+            **everywhere,
         )
         environment["REDIS_URL"] = f"unix://{redis_socket(directory)}?db=0"
         stack = Stack(directory, database, environment)

@@ -1,4 +1,4 @@
-"""`make run`: sets the database up, then keeps the processes of the Procfile together until it is told to end.
+"""`make run`: sets the database up, then keeps the processes of the Procfile running until it is told to end.
 
 Says where everything is, and ends with exit code 0 when asked to by SIGINT, SIGTERM or SIGHUP.
 """
@@ -24,8 +24,11 @@ from urllib.parse import urlsplit
 
 from honcho.environ import parse_procfile
 
-from healthcheck.broker import answers
+from healthcheck.broker import problem
+from healthcheck.embedded_redis import private_directory
+from healthcheck.installation import redis_socket
 from healthcheck.processes import dying_with_parent, end
+from healthcheck.restarts import report_file
 from healthcheck.stack import Stack
 from healthcheck.variables import VariableError, bracketed
 
@@ -199,6 +202,9 @@ def launch() -> int:
     address = site(settings.HOST, settings.PORT)
     with only_one(settings.DATA_DIR, address):
         check_port(settings.HOST, settings.PORT)
+        embedded_redis = not settings.env.given("REDIS_URL")
+        if embedded_redis:
+            private_directory(redis_socket(settings.DATA_DIR).parent)
         environment = {
             **os.environ,
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
@@ -211,14 +217,15 @@ def launch() -> int:
         if facts is None:
             return 0
         announce(facts, address, settings.DATA_DIR)
-        embedded_redis = not settings.env.given("REDIS_URL")
         buttons = bool(settings.SLACK_APP_TOKEN or "SLACK_APP_TOKEN" in facts["variables"])
         stack = Stack(
             commands(embedded_redis=embedded_redis, demo=bool(facts["demo"]), buttons=buttons),
             {**environment, **facts["variables"]},
             broker="redis" if embedded_redis else None,
-            broker_ready=lambda: answers(settings.REDIS_URL),
+            broker_problem=lambda: problem(settings.REDIS_URL, writing=False),
             asked_to_end=end_request,
+            report=report_file(settings.DATA_DIR),
+            output=sys.stdout,
         )
         tell_when_ready(stack, address, urlsplit(settings.SITE_URL).netloc)
         return stack.run()

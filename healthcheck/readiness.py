@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +12,8 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Max, Min, Q
 
-from healthcheck.broker import answers
+from healthcheck import restarts
+from healthcheck.broker import problem
 from monitors import skew
 from monitors.clock import MOST_SKEW, database_now
 from monitors.freshness import AHEAD
@@ -23,6 +26,8 @@ from notifications.socket import state as socket_state
 OLDEST_TICK = timedelta(seconds=10)
 """Ticks come every second."""
 MOST_OVERDUE = timedelta(seconds=30)
+NOT_NEEDED = {"slack", "demo"}
+"""Processes without which servers are watched and alerts go out."""
 LATEST_OUTCOME = timedelta(seconds=30)
 """How much longer than the shortest interval and its timeout the latest outcome of all may be ago."""
 OLDEST_DELIVERY = timedelta(minutes=5)
@@ -53,14 +58,27 @@ class Check:
 def checks(now: datetime | None = None) -> list[Check]:
     """Every check, as it stands now by the database's clock. Without the database the rest cannot be known, and none of
     it is ok."""
-    broker = Check("redis", answers(settings.REDIS_URL))
+    here = [_broker(), _processes()]
     try:
-        return [Check("database", True), broker, *_database_checks(now or database_now())]
+        return [Check("database", True), *here, *_database_checks(now or database_now())]
     except Error:
         connection.close()  # the next request begins with a new one
         unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
         slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
-        return [Check("database", False), broker, *(Check(name, False) for name in unknown), *slack]
+        return [Check("database", False), *here, *(Check(name, False) for name in unknown), *slack]
+
+
+def _broker() -> Check:
+    """Whether Redis takes messages, and if not, why."""
+    found = problem(settings.REDIS_URL)
+    return Check("redis", not found, state=found)
+
+
+def _processes() -> Check:
+    """Whether the processes run that the launcher started beside this one, and which of them ended lately."""
+    report = restarts.read(restarts.report_file(settings.DATA_DIR), os.getppid())
+    missed = set(report.down) - NOT_NEEDED
+    return Check("processes", not report.down, state=report.sentence(time.monotonic()), required=bool(missed))
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:

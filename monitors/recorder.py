@@ -134,8 +134,8 @@ class Recorder:
             self._news.clear()
             try:
                 self._hint()
-            except Exception as error:  # noqa: BLE001  lossy by design: the next tick makes certain
-                logger.warning("hint not sent", extra={"error": type(error).__name__})
+            except Exception as error:
+                logger.warning("hint not sent", exc_info=error)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten_at >= 1:

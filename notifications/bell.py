@@ -24,5 +24,5 @@ def ring_in(seconds: float, ring: Callable[[], object]) -> None:
 def _ring(ring: Callable[[], object]) -> None:
     try:
         ring()
-    except Exception as error:  # noqa: BLE001  lossy by design
-        logger.warning("bell not rung", extra={"error": type(error).__name__})
+    except Exception as error:
+        logger.warning("bell not rung", exc_info=error)

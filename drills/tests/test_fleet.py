@@ -1,6 +1,7 @@
 """The script of the fleet, with a real farm."""
 
 import http.client
+import time
 
 import pytest
 
@@ -65,3 +66,21 @@ def test_to_change_into_the_same_is_no_change(fleet):
     before = fleet.flaps([1])
     fleet.set_up([1])
     assert fleet.flaps([1]) == before
+
+
+def test_how_long_a_server_was_not_probed_is_noted(fleet):
+    fleet.watch()
+    began = time.monotonic()
+    probe(fleet, 0)
+    first = fleet.longest_unseen()
+    assert first <= time.monotonic() - began, "of the other one, which is not probed"
+    probe(fleet, 1)
+    assert first <= fleet.longest_unseen() <= time.monotonic() - began
+
+
+def test_a_server_takes_as_long_to_answer_as_it_is_told_to(fleet):
+    fleet.answer_after(0.3)
+    began = time.monotonic()
+    probe(fleet, 0)
+    assert time.monotonic() - began >= 0.3
+    fleet.answer_after(0)

@@ -124,6 +124,7 @@ def test_what_no_sentence_explains_is_false():
 
 TEXTS = {
     "🔴 LIVE web-1 is down: HTTP 503 (since <!date^1000^{date}|then>)": (News.FAILURE, False),
+    "🔴 LIVE web-1 is still down: HTTP 503 (since <!date^1000^{date}|then>)": (News.FAILURE, False),
     "🟢 LIVE web-1 was down for 9 s (since <!date^1000^{date}|then>): HTTP 503": (News.FAILURE, False),
     "🟢 LIVE web-1 is up again after 9 s (it was down since <!date^1000^{date}|then>: HTTP 503)": (
         News.RECOVERY,
@@ -134,7 +135,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), TEXTS.items(), ids=list("1234"))
+@pytest.mark.parametrize(("text", "expected"), TEXTS.items(), ids=list("12345"))
 def test_messages_are_read_as_people_read_them(text, expected):
     (message,), strange = read_messages([entry(text)], ["web-1", "web-11"])
     assert (message.news, message.repeat) == expected

@@ -9,10 +9,11 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from healthcheck.processes import dying_with_parent, end, signal_group
 
@@ -28,10 +29,11 @@ class MissingError(Exception):
 class PrivateMariaDB:
     """May be killed and started again: the data stay."""
 
-    def __init__(self, directory: Path, command: Sequence[str]) -> None:
+    def __init__(self, directory: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
         self.socket = directory / "socket"
         self._log = directory / "log"
         self._command = [*command, *_server_options(directory)]
+        self._variables = dict(variables)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -42,7 +44,7 @@ class PrivateMariaDB:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "TZ": "Asia/Seoul"},
+                env={**os.environ, "TZ": "Asia/Seoul", **self._variables},
                 start_new_session=True,
             )
         _wait(self._process, self.socket, self._log)
@@ -51,10 +53,14 @@ class PrivateMariaDB:
         if self._process:
             end([self._process], seconds=20)
 
+    def signal(self, number: signal.Signals) -> None:
+        if self._process:
+            signal_group(self._process.pid, number)
+
     def kill(self) -> None:
         """As the power does it."""
+        self.signal(signal.SIGKILL)
         if self._process:
-            signal_group(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def url(self, database: str) -> str:
@@ -88,8 +94,11 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def private_mariadb(*, durable: bool = False) -> Iterator[PrivateMariaDB]:
+def private_mariadb(
+    *, durable: bool = False, variables: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[PrivateMariaDB]:
     """Starts one and ends it. One that is not durable is faster and may forget its last second when it is killed.
+    `variables` are added to its environment.
 
     Raises MissingError where this machine cannot.
     """
@@ -105,7 +114,7 @@ def private_mariadb(*, durable: bool = False) -> Iterator[PrivateMariaDB]:
     durability = f"--innodb-flush-log-at-trx-commit={int(durable)}"
     try:
         _install([install, *options])
-        database = PrivateMariaDB(directory, [server, *options, durability])
+        database = PrivateMariaDB(directory, [server, *options, durability], variables)
         try:
             database.start()
             yield database

@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -63,7 +65,28 @@ class Launched:
         assert self.process.poll() is None, self.output
 
     def children(self) -> list[psutil.Process]:
-        return list(psutil.Process(self.process.pid).children(recursive=True))
+        """Those that run now; none of a launcher that has ended."""
+        with suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.process.pid).children(recursive=True))
+        return []
+
+    def child(self, word: str) -> psutil.Process | None:
+        """The one whose command has these words in it, if it runs."""
+        for child in self.children():
+            with suppress(psutil.NoSuchProcess):
+                if word in " ".join(child.cmdline()):
+                    return child
+        return None
+
+    def checks(self) -> dict[str, dict[str, object]]:
+        """Of /readyz; empty while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=20) as answer:
+                return dict(json.load(answer)["checks"])
+        except urllib.error.HTTPError as error:
+            return dict(json.load(error)["checks"])
+        except OSError:
+            return {}
 
     def ends(self, how: Callable[[], None]) -> int:
         """The exit code after `how`; everything must be gone within ten seconds."""
@@ -89,8 +112,9 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
 
     yield start
     for one in launched:
-        for child in one.children() if one.process.poll() is None else ():
-            child.kill()
+        for child in one.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         end([one.process], seconds=1)
     signal.signal(signal.SIGHUP, inherited)
 
@@ -116,12 +140,24 @@ def test_nothing_survives_when_the_launcher_is_killed(launch):
     assert running.ends(running.process.kill) == -signal.SIGKILL
 
 
-def test_a_process_that_dies_is_named_and_ends_the_rest(launch):
+@pytest.mark.parametrize(
+    ("name", "word"), [("beat", "beat --pidfile"), ("redis", "unixsocket"), ("ticks", "ticks,deliveries")]
+)
+def test_a_process_that_dies_is_named_and_started_again(launch, name, word):
+    """The others live on, and ticks come again."""
     running = launch()
     running.wait_until_ready()
-    beat = next(child for child in running.children() if "beat" in child.cmdline())
-    assert running.ends(beat.kill) == 1
-    assert "beat was ended by signal 9; ending the others" in running.output
+    wait_for(lambda: running.checks()["tick"]["ok"], 60)
+    victim = wait_for(lambda: running.child(word), 60)
+    others = {child.pid for child in running.children()} - {victim.pid}
+    victim.kill()
+    wait_for(lambda: f"{name} was ended by signal 9; starting it again in 1 s" in running.output, 60)
+    said = {"ok": True, "state": f"{name} ended once in the last 10 minutes", "seconds": None}
+    wait_for(lambda: running.checks().get("processes") == said, 60, what=running.output)
+    wait_for(lambda: running.child(word), 60)
+    wait_for(lambda: running.checks()["tick"]["ok"] and running.checks()["redis"]["ok"], 60, what=running.output)
+    assert others < {child.pid for child in running.children()}
+    assert running.ends(running.process.terminate) == 0
 
 
 def test_a_second_one_says_where_the_first_one_runs(launch):

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
+import os
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from healthcheck import readiness
+from healthcheck import readiness, restarts
+from healthcheck.restarts import Report
 from monitors import claiming, recording, skew
 from monitors.dashboard import pulse
 from monitors.models import ApiToken, Heartbeat, Server, ServerStatus
@@ -46,7 +51,7 @@ def test_ready_while_ticks_come(client, broker):
     answer = client.get("/readyz")
     assert answer.status_code == 200, answer.json()
     assert list(answer.json()["checks"]) == [
-        *("database", "redis", "tick", "overdue_probe", "last_outcome", "pending_delivery"),
+        *("database", "redis", "processes", "tick", "overdue_probe", "last_outcome", "pending_delivery"),
         *("slack_channels", "slack_socket"),
         *(["clock"] if connection.vendor == "mysql" else []),
     ]
@@ -56,7 +61,61 @@ def test_not_ready_without_a_broker(client):
     claiming.beat(timezone.now())
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"]["redis"] == {"ok": False}
+    assert answer.json()["checks"]["redis"] == {"ok": False, "state": "unreachable", "seconds": None}
+
+
+def test_not_ready_while_redis_takes_no_messages_and_says_why(client, broker, settings):
+    claiming.beat(timezone.now())
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        server.config_set("maxmemory", "1")
+        try:
+            answer = client.get("/readyz")
+        finally:
+            server.config_set("maxmemory", "0")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["redis"] == {"ok": False, "state": "out_of_memory", "seconds": None}
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def launcher(settings, tmp_path):
+    """Writes reports as the launcher does that started us."""
+    settings.DATA_DIR = tmp_path
+
+    def write(report: Report) -> None:
+        restarts.write(restarts.report_file(tmp_path), report)
+        written = json.loads(restarts.report_file(tmp_path).read_text())
+        restarts.report_file(tmp_path).write_text(json.dumps({**written, "launcher": os.getppid()}))
+
+    return write
+
+
+PROCESSES = {  # sentence: (report of the launcher, status, what /readyz says of the processes)
+    "nothing happened": (Report(), 200, {"ok": True}),
+    "one ended and runs again": (
+        Report({"ticks": [time.monotonic()]}),
+        200,
+        {"ok": True, "state": "ticks ended once in the last 10 minutes", "seconds": None},
+    ),
+    "one is down": (
+        Report({}, {"beat": "ended with exit code 1"}),
+        503,
+        {"ok": False, "state": "beat is down: it ended with exit code 1", "seconds": None},
+    ),
+    "one is down that alerts do not need": (
+        Report({}, {"slack": "ended with exit code 1"}),
+        200,
+        {"ok": False, "state": "slack is down: it ended with exit code 1", "seconds": None},
+    ),
+}
+
+
+@pytest.mark.parametrize(("report", "status", "said"), PROCESSES.values(), ids=PROCESSES)
+def test_processes_that_ended_are_named(client, broker, launcher, report, status, said):
+    launcher(report)
+    claiming.beat(timezone.now())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["processes"]) == (status, said)
 
 
 def test_not_ready_when_ticks_stop(broker):

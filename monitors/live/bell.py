@@ -47,7 +47,7 @@ class Bell:
             try:
                 _publish(changed)
             except redis.RedisError as error:  # pages find it in the database
-                logger.warning("change not announced", extra={"error": type(error).__name__})
+                logger.warning("change not announced", exc_info=error)
             except Exception:  # a bell that ends would leave every page behind
                 logger.exception("bell stumbled")
 

@@ -132,7 +132,7 @@ class Hub:
                         heard = await self._hear(subscription)
                         cursor = await self._tell(heard, cursor)
             except (RedisError, OSError) as error:
-                logger.warning("live updates come from the database", extra={"error": type(error).__name__})
+                logger.warning("live updates come from the database", exc_info=error)
                 cursor = await self._tell(frozenset(), cursor)
                 await asyncio.sleep(RECONNECT_SECONDS)
 

@@ -1,0 +1,113 @@
+"""Drill *clock*: the machine's clock is set, and its processes do not agree about the time."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from drills.fleet import Flapping
+from drills.ground import Options, Reading, running_ground
+from drills.oracle import Flap, Message
+from drills.result import Result
+from drills.stack import SENDERS
+from healthcheck.tests.mariadb import MissingError
+
+SOURCE = Path(__file__).with_name("clock.c")
+AHEAD = struct.Struct("=q")
+"""Nanoseconds by which the clock is ahead, as `clock.c` reads it."""
+HOUR = 3600.0
+SKEW = 5.0
+"""By which the clocks of hosts may differ that work together."""
+INTERVAL = 2
+RULES = {"PROBE_INTERVAL_SECONDS": str(INTERVAL), "PROBE_TIMEOUT_SECONDS": "1.5"}
+HELD_SECONDS = 60.0
+"""No message is held back for longer."""
+SETTLE_SECONDS = 90
+STEADY = 4
+"""Servers that never fail."""
+
+
+class Clock:
+    """The wall clock of everything that is started with its `variables`; see `clock.c`."""
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self._file = file
+        self.variables: Mapping[str, str] = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(file)}
+        self.set_ahead(0)
+
+    def set_ahead(self, seconds: float) -> None:
+        """At once, for every process."""
+        with self._file.open("r+b" if self._file.exists() else "wb", buffering=0) as file:
+            file.write(AHEAD.pack(round(seconds * 1e9)))
+
+    @staticmethod
+    def of_a_process(seconds: float) -> Mapping[str, str]:
+        """Variables of a process whose clock is ahead of the machine's by so much."""
+        return {"CLOCK_SKEW": f"{seconds:g}"}
+
+
+@contextmanager
+def settable_clock() -> Iterator[Clock]:
+    """Compiles it. Raises MissingError where there is no C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise MissingError("a C compiler is missing: install gcc and libc6-dev (Debian)")
+    with tempfile.TemporaryDirectory(prefix="drill-clock-") as directory:
+        library = Path(directory) / "clock.so"
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE)], check=True)
+        yield Clock(library, Path(directory) / "ahead")
+
+
+def dated_by(offsets: Collection[float]) -> Reading:
+    """Reads messages whose dates are those of a clock that was ahead by one of `offsets`: which one, only an outage of
+    the script can tell."""
+
+    def read(message: Message, flaps: Sequence[Flap]) -> Message:
+        began = [flap.began for flap in flaps if flap.server == message.server]
+
+        def distance(since: float) -> float:
+            return min(abs(since - at) for at in began)
+
+        possible = (float(message.since) - offset for offset in offsets)
+        return replace(message, since=round(min(possible, key=distance))) if began else message
+
+    return read
+
+
+def set_the_clock(options: Options) -> Iterator[Result]:
+    """The clock of the whole machine is set ahead by an hour and back again, over and over, while some of its processes
+    are five seconds ahead of the others all the time; at length also five seconds behind."""
+    for skew in (SKEW,) if options.short else (SKEW, -SKEW):
+        yield _set_the_clock(options, skew)
+
+
+def _set_the_clock(options: Options, skew: float) -> Result:
+    steps = options.count(short=2, long=20)
+    stay = options.size(short=8, long=30)
+    apart = {name: Clock.of_a_process(skew) for name in ("probes", SENDERS[1])}
+    blind = 0.0
+    with (
+        settable_clock() as clock,
+        running_ground(options, servers=12, variables=RULES, everywhere=clock.variables, of_each=apart) as ground,
+    ):
+        flapping, steady = ground.fleet.targets[:-STEADY], ground.fleet.targets[-STEADY:]
+        with Flapping(ground.fleet, flapping, ground.rng, down=2, up=3):
+            for step in range(steps):
+                time.sleep(ground.rng.uniform(1, 4))
+                ground.fleet.faults += 1
+                ground.fleet.watch()
+                clock.set_ahead(0 if step % 2 else HOUR)
+                time.sleep(stay)
+                blind = max(blind, ground.must_not_be_blind(INTERVAL))
+        ground.settle(seconds=SETTLE_SECONDS)
+        ground.must_never_have_failed(steady)
+        judged = ground.judge(read=dated_by((0, HOUR)))
+        ground.must(judged.slowest <= HELD_SECONDS, f"a message was held for {judged.slowest:.0f} s")
+        return ground.result(f"clock, {skew:+g} s apart", steps, steps, judged, blind=blind)
