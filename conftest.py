@@ -8,11 +8,16 @@ from collections.abc import Iterator
 import pytest
 from django.db.backends.mysql.features import DatabaseFeatures
 from django.utils import translation
+from hypothesis import HealthCheck, settings
 
 from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
 from healthcheck.tests.private_redis import private_redis
 
 pytest_plugins = ["healthcheck.tests.browser"]
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # MySQL cannot return rows from an insert and MariaDB can. Tested is what both can do.
 DatabaseFeatures.can_return_columns_from_insert = False  # type: ignore[assignment]
