@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Model, Q, Value
 from django.db.models.functions import Least
@@ -65,11 +66,12 @@ def claim_due(now: datetime, in_force: Policies | None = None) -> list[Claim]:
 
 @retried_atomic
 def _claim(server_ids: Sequence[int], now: datetime, in_force: Policies) -> list[Claim]:
-    columns = ("server_id", "next_probe_at", "claimed_until", "last_slot")
-    planned = {row[0]: row[1:] for row in ServerStatus.objects.lock(server_ids).values_list(*columns)}
+    columns = ("server_id", "next_probe_at", "claimed_until")
+    waiting = ServerStatus.objects.lock(server_ids).values_list(*columns, "last_slot")
+    planned = {row[0]: row[1:] for row in waiting}
     claims: list[Claim] = []
-    rows: list[tuple[int, int | None, int | None, int | None]] = []
-    known = set()
+    rows: list[tuple[int, int | None, int | None]] = []
+    known, recorded_ahead = set(), []
     for server_id, rules in _effective(server_ids, in_force):
         known.add(server_id)
         slot, until, last = planned.get(server_id, (None, None, None))
@@ -83,20 +85,18 @@ def _claim(server_ids: Sequence[int], now: datetime, in_force: Policies) -> list
         else:
             upcoming, until = slot, None
         if last is not None and last >= slot:
-            last = None  # a slot is recorded after it was claimed: that was by another clock
-        rows.append((server_id, *map(_milliseconds, (upcoming, until, last))))
-    rows += [(server_id, None, None, None) for server_id in planned if server_id not in known]  # their servers are gone
+            recorded_ahead.append(server_id)
+        rows.append((server_id, to_milliseconds(upcoming), until and to_milliseconds(until)))
+    rows += [(server_id, None, None) for server_id in planned if server_id not in known]  # their servers are gone
     upsert(ServerStatus, columns, rows, key=("server_id",))
+    if recorded_ahead:  # by another clock: a slot is claimed before it is recorded
+        ServerStatus.objects.filter(server__in=recorded_ahead).update(last_slot=None)
     return claims
 
 
 def _holds(claimed_until: datetime | None, timeout: timedelta, now: datetime) -> bool:
     """Whether a probe is on its way, by a claim that can have been made by now."""
     return claimed_until is not None and now < claimed_until <= lapses_at(now + LOOK_AHEAD, timeout)
-
-
-def _milliseconds(value: datetime | None) -> int | None:
-    return None if value is None else to_milliseconds(value)
 
 
 def _effective(server_ids: Collection[int], in_force: Policies) -> Iterator[tuple[int, Effective]]:
@@ -207,4 +207,5 @@ def _date_statuses_back(server_ids: Sequence[int], columns: Sequence[str], now: 
 
 def _no_later(now: datetime, model: type[Model], columns: Iterable[str]) -> dict[str, Least]:
     """The same columns, but not later than `now`, each as its kind of column stores it."""
-    return {column: Least(column, Value(now, output_field=model._meta.get_field(column))) for column in columns}
+    fields: Iterable[Any] = map(model._meta.get_field, columns)
+    return {field.name: Least(field.name, Value(now, output_field=field)) for field in fields}
