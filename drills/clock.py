@@ -75,8 +75,9 @@ def dated_by(offsets: Collection[float]) -> Reading:
         def distance(since: float) -> float:
             return min(abs(since - at) for at in began)
 
-        possible = (float(message.since) - offset for offset in offsets)
-        return replace(message, since=round(min(possible, key=distance))) if began else message
+        possible: list[float] = [message.since - offset for offset in offsets]
+        nearest: float = min(possible, key=distance) if began else message.since
+        return replace(message, since=round(nearest))
 
     return read
 

@@ -69,8 +69,8 @@ def test_to_change_into_the_same_is_no_change(fleet):
 
 
 def test_how_long_a_server_was_not_probed_is_noted(fleet):
-    fleet.watch()
     began = time.monotonic()
+    fleet.watch()
     probe(fleet, 0)
     first = fleet.longest_unseen()
     assert first <= time.monotonic() - began, "of the other one, which is not probed"
