@@ -33,7 +33,8 @@ class Pulse:
 def pulse(now: datetime) -> Pulse:
     """The last tick, outcome and gap, in one query; another one while no outcome came lately."""
     skewed = far(now)
-    outcomes, gaps = Heartbeat.objects.filter(name="outcomes"), Gap.objects.order_by("-ended_at")
+    outcomes = Heartbeat.objects.filter(name="outcomes")
+    gaps = Gap.objects.filter(ended_at__lte=now + freshness.AHEAD).order_by("-ended_at")
     beats = Heartbeat.objects.filter(name="tick").annotate(
         outcome_at=Subquery(outcomes.values("at")[:1]),
         gap_began_at=Subquery(gaps.values("began_at")[:1]),
