@@ -42,6 +42,11 @@ REASONS = (  # what OpenSSL says most often; they are values of the templates ab
     _("unable to verify the first certificate"),
     _("unknown reason"),
 )
+RETIRED = (  # said by earlier versions; they stand in the history of those who upgraded
+    _("No address is known for the name."),
+    _("The headers of the answer are larger than 16 KiB."),
+    _("The server redirects to something that is not an address."),
+)
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 
