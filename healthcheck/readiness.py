@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -54,9 +56,26 @@ def checks(now: datetime) -> list[Check]:
         return [Check("database", True), broker, *_database_checks(now)]
     except Error:
         connection.close()  # the next request begins with a new one
-        unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
-        slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
-        return [Check("database", False), broker, *(Check(name, False) for name in unknown), *slack]
+        return unknown(broker)
+
+
+def unknown(broker: Check | None = None) -> list[Check]:
+    """Every check where the database does not answer."""
+    missing = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
+    slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
+    return [
+        Check("database", False),
+        broker or Check("redis", False),
+        *(Check(name, False) for name in missing),
+        *slack,
+    ]
+
+
+def report(found: list[Check]) -> tuple[HTTPStatus, dict[str, Any]]:
+    """The answer to whoever watches the watcher: 200, or 503 when a check fails."""
+    ready = all(check.ok for check in found if check.required)
+    body = {"status": "ok" if ready else "not ready", "checks": {check.name: check.as_dict() for check in found}}
+    return HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, body
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:

@@ -35,7 +35,16 @@ class Web:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        options = ("--loop", "uvloop", "--http", "h11", "--lifespan", "off", "--timeout-graceful-shutdown", "3")
+        options = (
+            "--loop",
+            "uvloop",
+            "--http",
+            "healthcheck.connections:Connection",
+            "--lifespan",
+            "off",
+            "--timeout-graceful-shutdown",
+            "3",
+        )
         command = [sys.executable, "-m", "uvicorn", "healthcheck.asgi:application", "--port", str(self.port), *options]
         self.log = directory / "web.log"
         with self.log.open("wb") as log:
