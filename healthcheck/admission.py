@@ -21,7 +21,7 @@ AT_ONCE = 32
 """More would not be faster, for threads share one processor; fewer might all wait for Slack."""
 HASHES_AT_ONCE = 2
 """To check a password takes a processor for a third of a second, on purpose."""
-MOST_WAIT_FOR_A_HASH = 128
+MOST_WAIT_FOR_A_HASH = 32
 RETRY_SECONDS = 30
 NEVER_WAITS = "/healthz"
 """Whoever restarts a process that does not answer should not do so because many people look."""
