@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from healthcheck.refusals import Refusal
+from healthcheck.refusals import RefusedError
 
 AT_ONCE = 32
 """More would not be faster, for threads share one processor; fewer might all wait for Slack."""
@@ -71,6 +70,33 @@ async def _gone(receive: Receive) -> None:
         await asyncio.Event().wait()
 
 
+class Turn:
+    """One request, which takes its places once it has arrived whole, and leaves them when its answer begins."""
+
+    def __init__(self, wanted: Sequence[Places], receive: Receive, send: Send) -> None:
+        self._wanted = list(wanted)
+        self._taken: list[Places] = []
+        self._receive, self._send = receive, send
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            while self._wanted:
+                if not await self._wanted[0].take(self._receive):
+                    return {"type": "http.disconnect"}
+                self._taken.append(self._wanted.pop(0))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.leave()
+        await self._send(message)
+
+    def leave(self) -> None:
+        while self._taken:
+            self._taken.pop().leave()
+
+
 class Admission:
     """An ASGI application that lets `application` work on at most `at_once` requests, and on few that hash passwords.
 
@@ -89,30 +115,11 @@ class Admission:
             return
         hashes = scope.get("method") == "POST" and HASHES.search(scope["path"])
         if hashes and self._hashing.waiting >= MOST_WAIT_FOR_A_HASH:
-            await Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, retry_after=RETRY_SECONDS).answer(scope, send)
+            refused = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, retry_after=RETRY_SECONDS)
+            await refused.answer(scope, send)
             return
-        wanted = [self._hashing, self._places] if hashes else [self._places]
-        taken: list[Places] = []
-
-        def leave() -> None:
-            while taken:
-                taken.pop().leave()
-
-        async def receiving() -> Message:
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body"):
-                while wanted:
-                    if not await wanted[0].take(receive):
-                        return {"type": "http.disconnect"}
-                    taken.append(wanted.pop(0))
-            return message
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                leave()
-            await send(message)
-
+        turn = Turn([self._hashing, self._places] if hashes else [self._places], receive, send)
         try:
-            await self._application(scope, receiving, sending)
+            await self._application(scope, turn.receive, turn.send)
         finally:
-            leave()
+            turn.leave()

@@ -1,5 +1,5 @@
-"""`/healthz` and `/readyz`, answered before Django and its queue: whoever watches the monitor must not wait behind those
-whom it is busy with. Neither needs a session, and neither names a server, a person or a secret."""
+"""`/healthz` and `/readyz`, answered before Django and its queue: whoever watches the monitor must not wait behind
+those it is busy with. Neither needs a session, and neither names a server, a person or a secret."""
 
 from __future__ import annotations
 

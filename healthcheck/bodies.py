@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.admission import Application, Message, Receive, Scope, Send
 from healthcheck.errors import too_large
-from healthcheck.refusals import Refusal
+from healthcheck.refusals import RefusedError
 
 BODY_SECONDS = 60.0
 """For the whole of a body, however large."""
@@ -79,13 +79,13 @@ class Bodies:
             await self._read(body, receive)
             if body.whole:
                 await self._application(scope, body.before(receive), send)
-        except Refusal as refusal:
-            await refusal.answer(scope, send)
+        except RefusedError as refused:
+            await refused.answer(scope, send)
         finally:
             self._together -= body.counted
 
     async def _read(self, body: Body, receive: Receive) -> None:
-        """Returns when `body` is whole, or its sender gone. Raises Refusal."""
+        """Returns when `body` is whole, or its sender gone. Raises RefusedError."""
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(FIRST_SECONDS) as patience:
@@ -95,10 +95,10 @@ class Bodies:
                     self._together += body.counted - before
                     _bound(body.size)
                     if body.counted and self._together > MOST_TOGETHER:
-                        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, retry_after=RETRY_SECONDS)
+                        raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "busy", BUSY, retry_after=RETRY_SECONDS)
                     patience.reschedule(began + min(BODY_SECONDS, FIRST_SECONDS + body.size / SLOWEST))
         except TimeoutError:
-            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "too_slow", _("The request came too slowly.")) from None
+            raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "too_slow", _("The request came too slowly.")) from None
 
 
 def _announced(scope: Scope) -> int | None:
@@ -111,4 +111,4 @@ def _announced(scope: Scope) -> int | None:
 
 def _bound(size: int | None) -> None:
     if size is not None and size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", too_large())
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", too_large())

@@ -1,6 +1,6 @@
 """The connections of the web process: bounded in time, number and work, so that those which say nothing delay nobody.
 
-uvicorn has no options for any of this; its protocol class is extended instead (`--http healthcheck.connections:Connection`).
+uvicorn has no options for any of this; its protocol class is extended (`--http healthcheck.connections:Connection`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 @cache
 def most_connections() -> int:
-    """How many this process takes at once. Raises its soft limit of open files (Debian: 1,024) to the hard one first."""
+    """How many this process takes at once. Raises its soft limit of open files (Debian: 1,024) to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # some systems refuse their own "unlimited"
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

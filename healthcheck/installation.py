@@ -5,19 +5,36 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
+import sys
 import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 
 LONGEST_SOCKET_PATH = 100
 """A unix socket's path has at most 107 bytes (unix(7), sun_path); Redis adds some of its own."""
 
 
+def private(data_dir: Path) -> Path:
+    """`data_dir`, made where it is missing and closed to everybody else: secrets, the database and the broker's socket
+    are in it. Raises ImproperlyConfigured when it is somebody else's, who could change what is in it."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = data_dir.stat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise ImproperlyConfigured(f"DATA_DIR {data_dir} is not yours: choose another one, or become its owner")
+    if mode := stat.S_IMODE(found.st_mode) & 0o077:
+        data_dir.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+        print(
+            f"DATA_DIR {data_dir} was open to others (mode {mode | 0o700:04o}); it is yours alone now", file=sys.stderr
+        )
+    return data_dir
+
+
 def generated(data_dir: Path, name: str) -> str:
     """The secret kept in `data_dir/name` (mode 0600), made at first use. Safe against two processes at once."""
-    path = data_dir / name
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = private(data_dir) / name
     if not path.exists():
         text = Fernet.generate_key().decode() if name == "encryption_keys" else secrets.token_urlsafe(64)
         handle, temporary = tempfile.mkstemp(dir=data_dir)

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from honcho.environ import parse_procfile
 
 from healthcheck.broker import answers
+from healthcheck.installation import private
 from healthcheck.processes import dying_with_parent, end
 from healthcheck.stack import Stack
 from healthcheck.variables import VariableError, bracketed
@@ -32,6 +33,8 @@ from healthcheck.variables import VariableError, bracketed
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 """Whoever starts it as root knows."""
+FIRST_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a name
+"""What only the first run is told."""
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
 FIRST_RUN_SECONDS = 7
@@ -62,7 +65,10 @@ def only_one(data_dir: Path, address: str) -> Iterator[None]:
 
     The kernel drops the lock with the process, so that one which was killed leaves nothing to clean up.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        private(data_dir)
+    except ImproperlyConfigured as error:
+        raise StartError(str(error)) from None
     with (data_dir / "launcher.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -200,14 +206,15 @@ def launch() -> int:
     with only_one(settings.DATA_DIR, address):
         check_port(settings.HOST, settings.PORT)
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != FIRST_PASSWORD},
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             "HOST": settings.HOST,
             "PORT": str(settings.PORT),
             "PYTHONUNBUFFERED": "1",
             **NO_ROOT_WARNING,
         }
-        facts = first_run(environment, end_request)
+        given = {FIRST_PASSWORD: os.environ[FIRST_PASSWORD]} if FIRST_PASSWORD in os.environ else {}
+        facts = first_run({**environment, **given}, end_request)
         if facts is None:
             return 0
         announce(facts, address, settings.DATA_DIR)

@@ -16,7 +16,7 @@ from healthcheck.headers import Headers
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """Why a request is not worked on."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: object, *, retry_after: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from healthcheck.schedule import every
 from healthcheck.variables import Variables, bracketed
 from monitors.policy import BOUNDS
 
+os.umask(0o077)  # every process reads this, and what it writes is for its own user: data, secrets, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Variables()
 env.read_env(BASE_DIR / ".env")  # absent in production; variables win over the file
@@ -190,6 +192,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PARSER_CLASSES": ["monitors.parsers.BoundedJSONParser"],
+    "DEFAULT_METADATA_CLASS": "monitors.metadata.Metadata",
     "EXCEPTION_HANDLER": "monitors.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -283,6 +286,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 3},
     },
     "prune history": {"task": "monitors.tasks.prune_history", "schedule": every(60.0), "options": {"expires": 60}},
+    "clear sessions": {"task": "monitors.tasks.clear_sessions", "schedule": every(3600), "options": {"expires": 3600}},
 }
 if INVENTORY_URL:
     CELERY_BEAT_SCHEDULE["synchronise inventory"] = {

@@ -1,4 +1,4 @@
-"""Probes of ourselves, where `healthcheck.alive` does not answer first. None of them names a server, a person or a secret."""
+"""Probes of ourselves, where `healthcheck.alive` has not answered. None names a server, a person or a secret."""
 
 from __future__ import annotations
 
