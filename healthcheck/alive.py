@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -15,6 +16,8 @@ from django.utils import timezone
 
 from healthcheck import readiness
 from healthcheck.admission import Application, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0
 """How long what was found is told again, however many ask."""
@@ -63,7 +66,11 @@ class Lookout:
 
     def _note(self, looked: asyncio.Future[Report]) -> None:
         self._looking = None
-        if not looked.cancelled() and looked.exception() is None:
+        if looked.cancelled():
+            return
+        if error := looked.exception():
+            logger.error("readiness not found out", exc_info=error)
+        else:
             self._known, self._known_at = looked.result(), asyncio.get_running_loop().time()
 
 

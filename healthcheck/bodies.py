@@ -52,11 +52,15 @@ class Body:
     def before(self, receive: Receive) -> Receive:
         """What an application receives: the whole, once, then what `receive` has."""
 
+        parts: list[bytes] | None = self._parts
+
         async def receiving() -> Message:
-            if not self._parts:
+            nonlocal parts
+            if parts is None:
                 return await receive()
-            parts, self._parts = self._parts, []
-            return {"type": "http.request", "body": b"".join(parts), "more_body": False}
+            body, parts = b"".join(parts), None
+            self._parts.clear()
+            return {"type": "http.request", "body": body, "more_body": False}
 
         return receiving
 

@@ -132,6 +132,8 @@ class Connection(H11Protocol):
             self.finish()
         self.idle_since = self.loop.time()
         super().on_response_complete()
+        if self.idle and self.conn.trailing_data[0]:  # the next head has begun
+            self._await_head()
 
     def finish(self) -> None:
         """Close once everything is written. Where the other side is still sending, what comes is thrown away for a
