@@ -226,7 +226,6 @@ def test_the_password_of_the_first_run_is_in_the_environment_of_no_process_and_n
     assert "shown this once" not in running.output
     told = [child.cmdline() for child in running.children() if "ADMIN_PASSWORD" in child.environ()]
     assert told == []
-    masks = {
-        Path(f"/proc/{child.pid}/status").read_text().split("Umask:")[1].split()[0] for child in running.children()
-    }
+    status = [Path(f"/proc/{child.pid}/status").read_text() for child in running.children()]
+    assert {text.split("Umask:")[1].split()[0] for text in status} == {"0077"}
     assert running.ends(lambda: running.process.send_signal(signal.SIGTERM)) == 0
