@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -11,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 
 LONGEST_SOCKET_PATH = 100
 """A unix socket's path has at most 107 bytes (unix(7), sun_path); Redis adds some of its own."""
@@ -19,16 +19,15 @@ LONGEST_SOCKET_PATH = 100
 
 def private(data_dir: Path) -> Path:
     """`data_dir`, made where it is missing and closed to everybody else: secrets, the database and the broker's socket
-    are in it. Raises ImproperlyConfigured when it is somebody else's, who could change what is in it."""
+    are in it. Raises PermissionError when it is somebody else's, who could change what is in it; any OSError else."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = data_dir.stat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise ImproperlyConfigured(f"DATA_DIR {data_dir} is not yours: choose another one, or become its owner")
-    if mode := stat.S_IMODE(found.st_mode) & 0o077:
-        data_dir.chmod(stat.S_IMODE(found.st_mode) & 0o700)
-        print(
-            f"DATA_DIR {data_dir} was open to others (mode {mode | 0o700:04o}); it is yours alone now", file=sys.stderr
-        )
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to somebody else", str(data_dir))
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        data_dir.chmod(0o700)
+        print(f"DATA_DIR {data_dir} was open to others (mode {mode:04o}); it is yours alone now", file=sys.stderr)
     return data_dir
 
 

@@ -65,11 +65,7 @@ def only_one(data_dir: Path, address: str) -> Iterator[None]:
 
     The kernel drops the lock with the process, so that one which was killed leaves nothing to clean up.
     """
-    try:
-        private(data_dir)
-    except ImproperlyConfigured as error:
-        raise StartError(str(error)) from None
-    with (data_dir / "launcher.lock").open("a+") as file:
+    with (private(data_dir) / "launcher.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

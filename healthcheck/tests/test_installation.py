@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
 from healthcheck import installation
 from healthcheck.installation import private
@@ -36,7 +35,7 @@ def test_a_missing_data_directory_is_made_private(tmp_path):
 
 def test_a_data_directory_of_somebody_else_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(installation.os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(ImproperlyConfigured, match="is not yours"):
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
         private(tmp_path)
 
 
