@@ -19,5 +19,5 @@ COPY . .
 USER monitor
 EXPOSE 8000
 CMD ["python", "-m", "uvicorn", "healthcheck.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--loop", "uvloop", "--http", "h11", "--lifespan", "off", "--log-level", "warning", "--no-access-log", \
-     "--timeout-graceful-shutdown", "3"]
+     "--loop", "uvloop", "--http", "healthcheck.connections:Connection", "--lifespan", "off", \
+     "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"]

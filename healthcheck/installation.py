@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
+import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,10 +17,23 @@ LONGEST_SOCKET_PATH = 100
 """A unix socket's path has at most 107 bytes (unix(7), sun_path); Redis adds some of its own."""
 
 
+def private(data_dir: Path) -> Path:
+    """`data_dir`, made where it is missing and closed to everybody else: secrets, the database and the broker's socket
+    are in it. Raises PermissionError when it is somebody else's, who could change what is in it; any OSError else."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = data_dir.stat()
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to somebody else", str(data_dir))
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        data_dir.chmod(0o700)
+        print(f"DATA_DIR {data_dir} was open to others (mode {mode:04o}); it is yours alone now", file=sys.stderr)
+    return data_dir
+
+
 def generated(data_dir: Path, name: str) -> str:
     """The secret kept in `data_dir/name` (mode 0600), made at first use. Safe against two processes at once."""
-    path = data_dir / name
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = private(data_dir) / name
     if not path.exists():
         text = Fernet.generate_key().decode() if name == "encryption_keys" else secrets.token_urlsafe(64)
         handle, temporary = tempfile.mkstemp(dir=data_dir)

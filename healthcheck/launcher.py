@@ -26,7 +26,7 @@ from honcho.environ import parse_procfile
 
 from healthcheck.broker import problem
 from healthcheck.embedded_redis import private_directory
-from healthcheck.installation import redis_socket
+from healthcheck.installation import private, redis_socket
 from healthcheck.processes import dying_with_parent, end
 from healthcheck.restarts import report_file
 from healthcheck.stack import Stack
@@ -35,6 +35,8 @@ from healthcheck.variables import VariableError, bracketed
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 """Whoever starts it as root knows."""
+FIRST_PASSWORD = "ADMIN_PASSWORD"  # noqa: S105 - a name
+"""What only the first run is told."""
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
 FIRST_RUN_SECONDS = 7
@@ -65,8 +67,7 @@ def only_one(data_dir: Path, address: str) -> Iterator[None]:
 
     The kernel drops the lock with the process, so that one which was killed leaves nothing to clean up.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "launcher.lock").open("a+") as file:
+    with (private(data_dir) / "launcher.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -206,14 +207,15 @@ def launch() -> int:
         if embedded_redis:
             private_directory(redis_socket(settings.DATA_DIR).parent)
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != FIRST_PASSWORD},
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
             "HOST": settings.HOST,
             "PORT": str(settings.PORT),
             "PYTHONUNBUFFERED": "1",
             **NO_ROOT_WARNING,
         }
-        facts = first_run(environment, end_request)
+        given = {FIRST_PASSWORD: os.environ[FIRST_PASSWORD]} if FIRST_PASSWORD in os.environ else {}
+        facts = first_run({**environment, **given}, end_request)
         if facts is None:
             return 0
         announce(facts, address, settings.DATA_DIR)

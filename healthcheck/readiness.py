@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -63,9 +65,22 @@ def checks(now: datetime | None = None) -> list[Check]:
         return [Check("database", True), *here, *_database_checks(now or database_now())]
     except Error:
         connection.close()  # the next request begins with a new one
-        unknown = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
-        slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
-        return [Check("database", False), *here, *(Check(name, False) for name in unknown), *slack]
+        return unknown(here)
+
+
+def unknown(here: Sequence[Check] | None = None) -> list[Check]:
+    """Every check where the database does not answer; `here` are those that do not need it."""
+    missing = ("tick", "overdue_probe", "last_outcome", "pending_delivery")
+    slack = [Check(name, False, required=False) for name in ("slack_channels", "slack_socket")]
+    local = (Check("redis", False), Check("processes", False)) if here is None else here
+    return [Check("database", False), *local, *(Check(name, False) for name in missing), *slack]
+
+
+def report(found: list[Check]) -> tuple[HTTPStatus, dict[str, Any]]:
+    """The answer to whoever watches the watcher: 200, or 503 when a check fails."""
+    ready = all(check.ok for check in found if check.required)
+    body = {"status": "ok" if ready else "not ready", "checks": {check.name: check.as_dict() for check in found}}
+    return HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, body
 
 
 def _broker() -> Check:
@@ -76,9 +91,9 @@ def _broker() -> Check:
 
 def _processes() -> Check:
     """Whether the processes run that the launcher started beside this one, and which of them ended lately."""
-    report = restarts.read(restarts.report_file(settings.DATA_DIR), os.getppid())
-    missed = set(report.down) - NOT_NEEDED
-    return Check("processes", not report.down, state=report.sentence(time.monotonic()), required=bool(missed))
+    ended = restarts.read(restarts.report_file(settings.DATA_DIR), os.getppid())
+    missed = set(ended.down) - NOT_NEEDED
+    return Check("processes", not ended.down, state=ended.sentence(time.monotonic()), required=bool(missed))
 
 
 def _database_checks(now: datetime) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from healthcheck.schedule import every
 from healthcheck.variables import Variables, bracketed
 from monitors.policy import BOUNDS
 
+os.umask(0o077)  # every process reads this, and what it writes is for its own user: data, secrets, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Variables()
 env.read_env(BASE_DIR / ".env")  # absent in production; variables win over the file
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "healthcheck.headers.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -152,6 +155,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True  # no collectstatic needed
 SERVESTATIC_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # 5,000 servers in one request are about 3 MB
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE  # nothing that is sent is written to the disk
 
 ACCENTS = {  # the accent of the pages (static/css/tokens.css) in the steps that the admin asks for
     "50": "#f2f6fd",
@@ -188,6 +192,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PARSER_CLASSES": ["monitors.parsers.BoundedJSONParser"],
+    "DEFAULT_METADATA_CLASS": "monitors.metadata.Metadata",
     "EXCEPTION_HANDLER": "monitors.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -284,6 +289,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 3},
     },
     "prune history": {"task": "monitors.tasks.prune_history", "schedule": every(60.0), "options": {"expires": 60}},
+    "clear sessions": {"task": "monitors.tasks.clear_sessions", "schedule": every(3600), "options": {"expires": 3600}},
 }
 if INVENTORY_URL:
     CELERY_BEAT_SCHEDULE["synchronise inventory"] = {

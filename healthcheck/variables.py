@@ -16,6 +16,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from healthcheck.installation import private
 from monitors.probers.deny import DenyList
 
 TRUTHS = {
@@ -96,7 +97,7 @@ class Variables(environ.Env):
             raise VariableError(name, f"is {_shown(str(path))}, which is no directory: choose another one")
         if make:
             try:
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private(path)
             except OSError as error:
                 raise _no_place(error) from None
         return path

@@ -1,8 +1,7 @@
-"""Probes of ourselves. None of them names a server, a person or a secret."""
+"""Probes of ourselves, where `healthcheck.alive` has not answered. None names a server, a person or a secret."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -31,10 +30,8 @@ def healthz(_: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(_: HttpRequest) -> JsonResponse:
     """The monitor does its work: 200, or 503 when a check fails. For whoever watches the watcher."""
-    found = readiness.checks()
-    ready = all(check.ok for check in found if check.required)
-    body = {"status": "ok" if ready else "not ready", "checks": {check.name: check.as_dict() for check in found}}
-    return JsonResponse(body, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    status, body = readiness.report(readiness.checks())
+    return JsonResponse(body, status=status)
 
 
 class BearerAuthentication(TokenAuthentication):

@@ -14,6 +14,8 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from rest_framework import exceptions, status
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
@@ -56,17 +58,27 @@ class Unavailable(exceptions.APIException):
     wait = 5
 
 
-def handle(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
+def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """The answer to `exc`, or None for a bug of ours."""
     problem = _as_problem(exc)
     if problem is None:
         return None
+    if request := context.get("request"):
+        _render_as_json(request)
     headers = {}
     if auth_header := getattr(problem, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if wait := getattr(problem, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return Response(as_body(problem), status=problem.status_code, headers=headers)
+
+
+def _render_as_json(request: Request) -> None:
+    """Whatever is accepted and whatever the view makes otherwise. Only people who browse the API see pages."""
+    browses = isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)
+    if not browses or "Authorization" in request.headers:
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
 
 
 def as_body(problem: exceptions.APIException) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from celery import current_app, shared_task
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from kombu.exceptions import ChannelError
 
@@ -79,6 +80,12 @@ def prune_history() -> None:
     while recording.reap_orphans(now):
         pass
     retention.prune(now)
+
+
+@shared_task
+def clear_sessions() -> None:
+    """Those that have expired: nobody deletes them otherwise."""
+    SessionStore.clear_expired()
 
 
 @shared_task(throws=(inventory.InventoryError,))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from healthcheck.admission import Admission
+from healthcheck.admission import HASHES_AT_ONCE, MOST_WAIT_FOR_A_HASH, Admission
+
+LOGINS = ("/login/", "/admin/login/", "/admin/password_change/", "/admin/auth/user/1/password/", "/login/")
+
+
+def post(path: str) -> dict[str, object]:
+    return {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
 
 
 class Site:
@@ -12,11 +18,15 @@ class Site:
 
     def __init__(self) -> None:
         self.inside: list[str] = []
+        self.seen: list[str] = []
         self.begin, self.end = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, scope, receive, send):
-        while (await receive()).get("more_body"):
+        while (message := await receive()).get("more_body"):
             pass
+        if message["type"] == "http.disconnect":
+            return
+        self.seen.append(scope["path"])
         self.inside.append(scope["path"])
         try:
             await self.begin.wait()
@@ -112,5 +122,70 @@ def test_whether_the_process_lives_is_answered_without_waiting():
         site.begin.set()
         site.end.set()
         await asyncio.gather(*tasks)
+
+    asyncio.run(script())
+
+
+def test_passwords_are_hashed_two_at_a_time_and_take_no_place_from_others():
+    async def script():
+        site = Site()
+        admission = Admission(site, at_once=4)
+        tasks = [asyncio.create_task(admission(post(path), whole, send)) for path in LOGINS]
+        await settled()
+        assert len(site.inside) == HASHES_AT_ONCE
+        tasks += await asked(admission, "/1", "/2", "/3")
+        assert site.inside[HASHES_AT_ONCE:] == ["/1", "/2"]
+        site.begin.set()
+        site.end.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(script())
+
+
+def test_beyond_a_number_of_logins_that_wait_it_is_said_when_to_come_back():
+    sent = []
+
+    async def note(message):
+        sent.append(message)
+
+    async def script():
+        site = Site()
+        admission = Admission(site)
+        waiting = HASHES_AT_ONCE + MOST_WAIT_FOR_A_HASH
+        tasks = [asyncio.create_task(admission(post("/login/"), whole, send)) for _ in range(waiting)]
+        await settled()
+        await admission(post("/login/"), whole, note)
+        assert sent[0]["status"] == 503
+        assert (b"retry-after", b"30") in sent[0]["headers"]
+        site.begin.set()
+        site.end.set()
+        await asyncio.gather(*tasks)
+        assert len(site.seen) == waiting
+
+    asyncio.run(script())
+
+
+def test_whoever_is_gone_before_it_is_their_turn_takes_no_place():
+    async def script():
+        site = Site()
+        admission = Admission(site, at_once=1)
+        gone = asyncio.Event()
+        messages = [{"type": "http.request"}]
+
+        async def leaves():
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        tasks = await asked(admission, "/first")
+        tasks += await asked(admission, "/gone", receive=leaves)
+        tasks += await asked(admission, "/last")
+        gone.set()
+        await settled()
+        site.begin.set()
+        site.end.set()
+        await asyncio.gather(*tasks)
+        assert site.seen == ["/first", "/last"]
 
     asyncio.run(script())

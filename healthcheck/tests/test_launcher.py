@@ -254,3 +254,14 @@ def test_a_newcomer_sees_a_failure_and_a_recovery_within_two_minutes(launch):
     with urllib.request.urlopen(request, timeout=5) as answer:
         assert answer.status == 204
     wait_for(lambda: "you (Slack)" in messages(), DEMO_SECONDS)
+
+
+def test_the_password_of_the_first_run_is_in_the_environment_of_no_process_and_none_writes_for_others(launch):
+    running = launch(ADMIN_PASSWORD="a-password-of-the-first-run")
+    running.wait_until_ready()
+    assert "shown this once" not in running.output
+    told = [child.cmdline() for child in running.children() if "ADMIN_PASSWORD" in child.environ()]
+    assert told == []
+    status = [Path(f"/proc/{child.pid}/status").read_text() for child in running.children()]
+    assert {text.split("Umask:")[1].split()[0] for text in status} == {"0077"}
+    assert running.ends(lambda: running.process.send_signal(signal.SIGTERM)) == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from honcho.environ import parse_procfile
 
 from healthcheck.broker import answers
 from healthcheck.processes import dying_with_parent, end
@@ -35,12 +36,12 @@ class Web:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        options = ("--loop", "uvloop", "--http", "h11", "--lifespan", "off", "--timeout-graceful-shutdown", "3")
-        command = [sys.executable, "-m", "uvicorn", "healthcheck.asgi:application", "--port", str(self.port), *options]
+        command = parse_procfile((ROOT / "Procfile").read_text()).processes["web"]
+        command = command.replace("$HOST", "127.0.0.1").replace("$PORT", str(self.port))
         self.log = directory / "web.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*dying_with_parent(), *command],
+                [*dying_with_parent(), *command.split()],
                 cwd=ROOT,
                 env=stack.environment,
                 stdout=log,

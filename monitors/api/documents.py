@@ -58,6 +58,7 @@ class DocumentationView(SpectacularSwaggerView):
 
     permission_classes = [IsAuthenticated]
     url_name = "api:schema"
+    metadata_class = None  # there is no template for what OPTIONS would answer
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, NotAuthenticated) and "text/html" in self.request.headers.get("Accept", ""):

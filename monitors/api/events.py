@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from django.db import connections
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone, translation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from monitors.dashboard import ServerFilter
 from monitors.live.hub import Stream, hub
 from monitors.live.news import News, Viewer, instant_of, missed_since, summary
+from monitors.live.readers import Reader
 
 
 class EventsView(APIView):
@@ -41,18 +42,23 @@ class EventsView(APIView):
         ],
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
-    def get(self, request: Request) -> StreamingHttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         since = instant_of(request.headers.get("Last-Event-ID") or request.query_params.get("since", ""))
         now = timezone.now()
         first = None
         if since and (missed := missed_since(since, now)) != frozenset():
             first = News(summary(now), missed)
         viewer = _viewer(request) if request.query_params.get("board") == "1" else None
+        stream = Stream(viewer, Reader.of(request))
         connections.close_all()
-        response = StreamingHttpResponse(_stream(viewer, first), content_type="text/event-stream; charset=utf-8")
-        response["Cache-Control"] = "no-store, no-transform"
+        response = StreamingHttpResponse(_heard(stream, first), content_type="text/event-stream; charset=utf-8")
+        response["Cache-Control"] = "private, no-store, no-transform"
         response["X-Accel-Buffering"] = "no"  # nginx would keep events until there are many
         return response
+
+    def head(self, _request: Request) -> HttpResponse:
+        """What a stream would begin with: whoever asks for the head alone does not read on."""
+        return HttpResponse(content_type="text/event-stream; charset=utf-8")
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """There is one format; a browser asks for `text/event-stream`, which no renderer makes."""
@@ -69,6 +75,6 @@ def _viewer(request: Request) -> Viewer:
     )
 
 
-async def _stream(viewer: Viewer | None, first: News | None) -> AsyncIterator[bytes]:
-    async for part in hub().listen(Stream(viewer), first):
+async def _heard(stream: Stream, first: News | None) -> AsyncIterator[bytes]:
+    async for part in hub().listen(stream, first):
         yield part

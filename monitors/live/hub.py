@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,6 +27,7 @@ from monitors.live.aging import Aging
 from monitors.live.bell import CHANNEL
 from monitors.live.ending import on_signal
 from monitors.live.news import News, Summary, Viewer, changed_since, merged, servers_of, summary
+from monitors.live.readers import Reader, still_valid
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ RECONNECT_SECONDS = 2.0
 MOST_KEPT = 16
 """Events kept for other pages that are told the same: the last few news, for a few kinds of viewers."""
 LONGEST_STREAM_SECONDS = 900.0
-"""Then the page connects again, and whether its reader may still see it is asked again."""
+"""Then the page connects again."""
 
 R = TypeVar("R")
 
@@ -48,9 +50,11 @@ R = TypeVar("R")
 class Stream:
     """One open page: what it has not been told yet."""
 
-    def __init__(self, viewer: Viewer | None) -> None:
-        """With a viewer it is told in HTML, too."""
+    def __init__(self, viewer: Viewer | None, reader: Reader | None = None) -> None:
+        """With a viewer it is told in HTML, too. It ends when its reader may not read it any more."""
         self.viewer = viewer
+        self.reader = reader
+        self.ended = False
         self._news: News | None = None
         self._wake = asyncio.Event()
 
@@ -61,6 +65,7 @@ class Stream:
         self._wake.set()
 
     def end(self) -> None:
+        self.ended = True
         self._wake.set()
 
     async def wait(self, seconds: float) -> News | None:
@@ -76,7 +81,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._streams: set[Stream] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._told: dict[tuple[datetime, frozenset[int] | None, Viewer | None], asyncio.Future[bytes]] = {}
         self._outlook: Hashable = None
         self._aging = Aging()
@@ -87,25 +92,29 @@ class Hub:
         self.ended = True
         for stream in self._streams:
             stream.end()
-        if self._task:
-            self._task.cancel()
+        for task in self._tasks.values():
+            task.cancel()
 
     async def listen(self, stream: Stream, first: News | None) -> AsyncIterator[bytes]:
         """What to send to `stream`, until the process ends or the stream has lasted long enough."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LONGEST_STREAM_SECONDS
         self._streams.add(stream)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+        for work in (self._run, self._check_readers):
+            task = self._tasks.get(work.__name__)
+            if task is None or task.done():
+                self._tasks[work.__name__] = asyncio.create_task(work())
         try:
             yield b"retry: 2000\n\n"
             if first:
                 stream.tell(first)
-            while not self.ended and loop.time() < until:
+            while not (self.ended or stream.ended) and loop.time() < until:
                 news = await stream.wait(HEARTBEAT_SECONDS)
+                if stream.ended:
+                    break
                 if news:
                     yield await self._change(news, stream.viewer)
-                elif not self.ended:
+                else:
                     yield _event("alive", {"now": timezone.now().isoformat()})
         finally:
             self._streams.discard(stream)
@@ -135,6 +144,22 @@ class Hub:
                 logger.warning("live updates come from the database", exc_info=error)
                 cursor = await self._tell(frozenset(), cursor)
                 await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _check_readers(self) -> None:
+        """End the streams whose readers may not read them any more, within a heartbeat of that."""
+        while self._streams:
+            await asyncio.sleep(HEARTBEAT_SECONDS / 2)
+            readers = {stream.reader for stream in self._streams if stream.reader}
+            if not readers:
+                continue
+            try:
+                valid = await in_thread(partial(still_valid, readers, timezone.now()))
+            except Exception as error:  # noqa: BLE001  the database is away, and so is all news
+                logger.warning("readers not checked", extra={"error": type(error).__name__})
+                continue
+            for stream in list(self._streams):
+                if stream.reader in readers - valid:
+                    stream.end()
 
     async def _hear(self, subscription: Any) -> frozenset[int] | bool | None:
         """What the bell names within a while, gathered; False when it did not ring."""
