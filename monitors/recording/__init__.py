@@ -1,7 +1,9 @@
-"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do."""
+"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do to servers, `policies` and
+`tokens` what they do to those."""
 
 from monitors.recording.changes import (
     acknowledge,
+    add_note,
     create,
     delete,
     ensure_statuses,
@@ -13,12 +15,20 @@ from monitors.recording.changes import (
     set_notification,
 )
 from monitors.recording.outcomes import record
+from monitors.recording.people import add_superuser
+from monitors.recording.policies import change_policy
+from monitors.recording.tokens import delete_tokens, issue_token
 
 __all__ = [
     "acknowledge",
+    "add_note",
+    "add_superuser",
+    "change_policy",
     "create",
     "delete",
+    "delete_tokens",
     "ensure_statuses",
+    "issue_token",
     "pause",
     "reap_orphans",
     "record",
