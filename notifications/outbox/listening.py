@@ -38,7 +38,7 @@ class UnknownChannelsError(Exception):
 def add_channel(channel: Channel, now: datetime) -> None:
     """Store a new channel, which must be valid. Raises IntegrityError when its id exists."""
     channel.save(force_insert=True)
-    _audit(Act.CREATED, [channel], audit.created(channel), now)
+    _audit(Act.CREATED, channel, audit.created(channel), now)
     if channel.enabled:
         _tell_current([channel], now)
 
@@ -53,7 +53,7 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
     unchecked = ANOTHER_WAY if "hook_url" in changes else {"checked_at": None} if changes.get("enabled") else {}
     Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
     after = shown.get(pk=before.pk)
-    _audit(Act.CHANGED, [after], _edits(before, after, changes), now)
+    _audit(Act.CHANGED, after, _edits(before, after, changes), now)
     if _hears_more(before, after):
         _tell_current([after], now)
     return True
@@ -66,9 +66,8 @@ def _edits(before: Channel, after: Channel, written: Mapping[str, Any]) -> audit
     return {**audit.differences(audit.values(before), audit.values(after)), **replaced}
 
 
-def _audit(act: Act, channels: Sequence[Channel], changes: audit.Changes, now: datetime) -> None:
-    items = [Item(channel.pk, str(channel), changes) for channel in channels]
-    audit.record(act, Subject.CHANNEL, items, at=now)
+def _audit(act: Act, channel: Channel, changes: audit.Changes, now: datetime) -> None:
+    audit.record(act, Subject.CHANNEL, [Item(channel.pk, str(channel), changes)], at=now)
 
 
 def _hears_more(before: Channel, after: Channel) -> bool:
@@ -116,22 +115,33 @@ def select(channel_ids: Collection[str], now: datetime) -> None:
     audit.record(Act.CREATED, Subject.CHANNEL, items, at=now)
     if added:
         _tell_current(added, now)
-    set_enabled([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
-    set_enabled([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
+    silent = _switch([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
+    hearing = _switch([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
+    audit.record(Act.CHANGED, Subject.CHANNEL, [*_switched(silent, False), *_switched(hearing, True)], at=now)
 
 
 @retried_atomic
 def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> int:
     """Switch channels on or off. One that is switched on is told of what is down now, and of nothing older. Returns how
     many changed."""
+    changed = _switch(channel_ids, enabled, now)
+    audit.record(Act.CHANGED, Subject.CHANNEL, _switched(changed, enabled), at=now)
+    return len(changed)
+
+
+def _switched(channels: Sequence[Channel], enabled: bool) -> list[Item]:
+    return [Item(channel.pk, str(channel), {"enabled": (not enabled, enabled)}) for channel in channels]
+
+
+def _switch(channel_ids: Collection[str], enabled: bool, now: datetime) -> list[Channel]:
+    """The channels that were changed."""
     asked = Channel.objects.defer("hook_url").filter(pk__in=channel_ids, enabled=not enabled)
     changing = list(asked.select_for_update().order_by("pk"))
     changes = {"enabled": enabled, "updated_at": now, **({"checked_at": None} if enabled else {})}
     Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(**changes)
-    _audit(Act.CHANGED, changing, {"enabled": (not enabled, enabled)}, now)
     if enabled and changing:
         _tell_current(changing, now)
-    return len(changing)
+    return changing
 
 
 @retried_atomic
