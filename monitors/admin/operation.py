@@ -105,7 +105,6 @@ class AuditEntryAdmin(RecordAdmin):
         "what",
     )
     explained = {
-        "at": AuditEntry._meta.get_field("at").help_text,
         "what": AuditEntry._meta.get_field("changes").help_text,
     }
 
