@@ -16,15 +16,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 from rest_framework.test import APIClient
 
+from healthcheck.tests.admin_writes import ADMIN, BEYOND_THE_REGISTRY
 from healthcheck.tests.writes import (
-    ADMIN,
     API,
-    BEYOND_THE_REGISTRY,
     CHANGES_NOTHING,
     COMMANDS,
     INVENTORIES,
     NEW,
-    SCENARIOS,
+    PAGES,
     World,
     synchronised_by_command,
 )
@@ -45,6 +44,7 @@ from notifications.views import channels as channels_page
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
+SCENARIOS = {**API, **PAGES, **ADMIN}
 UNSAFE = ("post", "put", "patch", "delete")
 SAMPLE = {"server_id": 1, "incident_id": 1, "slack_id": "C1", "format": "csv"}
 ADDRESS = "192.0.2.7"
