@@ -1,9 +1,7 @@
-"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do to servers, `policies` and
-`tokens` what they do to those."""
+"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do to servers; `incidents`,
+`people`, `policies` and `tokens` what they do about those."""
 
 from monitors.recording.changes import (
-    acknowledge,
-    add_note,
     create,
     delete,
     ensure_statuses,
@@ -14,6 +12,7 @@ from monitors.recording.changes import (
     save_all,
     set_notification,
 )
+from monitors.recording.incidents import acknowledge, add_note
 from monitors.recording.outcomes import record
 from monitors.recording.people import add_superuser
 from monitors.recording.policies import change_policy

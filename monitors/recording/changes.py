@@ -20,7 +20,7 @@ from monitors.audit import Act, Item, Subject
 from monitors.clock import MOST_SKEW, running
 from monitors.fields import MILLISECOND, InstantField
 from monitors.live.bell import announce
-from monitors.models import Incident, IncidentNote, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
+from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
 from monitors.schedule import IN_HAND, LATEST_VOID, LOOK_AHEAD, free_after, next_slot, slot_in_hand
 from monitors.status import Health
@@ -249,29 +249,6 @@ def reap_orphans(now: datetime) -> int:
     LastFailure.objects.filter(server__in=ids).delete()
     ServerStatus.objects.filter(server__in=ids).delete()
     return len(rows)
-
-
-@retried_atomic
-def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
-    """Note who takes care of an open incident; the first one counts. False when it has ended or somebody was first."""
-    unclaimed = Incident.objects.filter(pk=incident_id, ended_at=None, acknowledged_at=None)
-    found = list(unclaimed.values_list("server_id", "host_name"))
-    changed = bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
-    if changed:
-        changes = {"acknowledged_by": ("", actor)}
-        items = [Item(incident_id, name, changes) for _server, name in found]
-        audit.record(Act.ACKNOWLEDGED, Subject.INCIDENT, items, at=now, actor=actor)
-        announce([server_id for server_id, _name in found])
-    return changed
-
-
-@retried_atomic
-def add_note(incident: Incident, text: str, *, actor: str, now: datetime) -> None:
-    """Keep what somebody wrote down about an incident."""
-    IncidentNote.objects.create(incident=incident, author=actor, at=now, text=text)
-    items = [Item(incident.pk, incident.host_name, {"note": (None, text)})]
-    audit.record(Act.NOTED, Subject.INCIDENT, items, at=now, actor=actor)
-    announce([incident.server_id])
 
 
 class _OfChunk(Protocol):
