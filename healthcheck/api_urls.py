@@ -19,6 +19,7 @@ router.register("slack/channels", telling.WorkspaceChannelViewSet, "slack-channe
 router.register("deliveries", telling.DeliveryViewSet, "delivery")
 router.register("policies", monitoring.PolicyViewSet, "policy")
 router.register("tokens", monitoring.TokenViewSet, "token")
+router.register("audit", monitoring.AuditViewSet, "audit")
 
 urlpatterns = [
     path("", include(router.urls)),

@@ -32,6 +32,8 @@ def ensure_admin() -> tuple[str, str | None]:
     """
     from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django set up
 
+    from monitors.recording import add_superuser  # noqa: PLC0415 - needs the models
+
     users = User.objects
     existing = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if existing is not None:
@@ -41,7 +43,7 @@ def ensure_admin() -> tuple[str, str | None]:
         raise SystemExit(f"{username} exists and may not administer: choose another ADMIN_USERNAME")
     given = settings.env.text("ADMIN_PASSWORD")
     password = given or secrets.token_urlsafe(12)
-    users.create_superuser(username, password=password)
+    add_superuser(username, password, now=timezone.now())
     return username, None if given else password
 
 
@@ -49,11 +51,13 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthcheck.settings")
     django.setup()
     from healthcheck.demo.rows import prepare  # noqa: PLC0415 - needs the models
+    from monitors import audit  # noqa: PLC0415
 
     try:
         migrate()
-        username, password = ensure_admin()
-        shown = prepare(timezone.now())
+        with audit.command("first_run"):
+            username, password = ensure_admin()
+            shown = prepare(timezone.now())
     except DatabaseError as error:
         print(f"the database does not work: {hide(str(error))}", file=sys.stderr)
         return 1

@@ -57,7 +57,7 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
             ("auth.user", _("Users"), "person"),
             ("auth.group", _("Groups"), "group"),
             ("monitors.apitoken", _("API tokens"), "key"),
-            ("admin.logentry", _("Who changed what"), "manage_history"),
+            ("monitors.auditentry", _("Audit log"), "manage_history"),
         ),
     ),
 )

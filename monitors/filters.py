@@ -14,7 +14,7 @@ from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from rest_framework.settings import api_settings
 
-from monitors.models import Environment, ServerType
+from monitors.models import Act, Environment, Face, ServerType, Subject
 from monitors.models.server import HEALTH_ORDER, ServerQuerySet
 from monitors.pagination import Pagination
 
@@ -136,3 +136,13 @@ class IncidentFilter(StrictFilterSet):
     open = TruthFilter(field_name="ended_at", lookup_expr="isnull", help_text=gettext_lazy("Whether it still lasts."))
     after = InstantFilter(field_name="began_at", lookup_expr="gte", help_text=gettext_lazy("Began then or later."))
     before = InstantFilter(field_name="began_at", lookup_expr="lt", help_text=gettext_lazy("Began before."))
+
+
+class AuditFilter(StrictFilterSet):
+    actor = filters.CharFilter(help_text=gettext_lazy("The whole name."))
+    face = filters.MultipleChoiceFilter(choices=Face.choices, distinct=False)
+    action = filters.MultipleChoiceFilter(choices=Act.choices, distinct=False)
+    subject_kind = filters.MultipleChoiceFilter(choices=Subject.choices, distinct=False)
+    subject_id = filters.CharFilter()
+    after = InstantFilter(field_name="at", lookup_expr="gte", help_text=gettext_lazy("At this instant or later."))
+    before = InstantFilter(field_name="at", lookup_expr="lt", help_text=gettext_lazy("Before this instant."))

@@ -14,10 +14,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, Min, Model, Q
 
-from monitors.models import Gap, Incident, PastOutcome, Rollup, StatusTransition, UnknownTime
+from monitors.models import AuditEntry, Gap, Incident, PastOutcome, Rollup, StatusTransition, UnknownTime
 
 CHUNK = 5_000
 """Rows deleted by one statement: writers wait for no longer than that takes."""
+AUDIT_KEPT = timedelta(days=400)
+"""More than a year, so that the same day of the year before can be looked up."""
 MOST_CHUNKS = 100
 """Chunks of a table that one run looks at; the next run goes on."""
 SAMPLES = 1_000
@@ -42,6 +44,7 @@ def prune(now: datetime) -> int:
     deleted += _prune(Incident, ended_at__lt=years)
     deleted += _prune(Gap, ended_at__lt=years)
     deleted += _prune(UnknownTime, ended_at__lt=years)
+    deleted += _prune(AuditEntry, at__lt=now - AUDIT_KEPT)
     return deleted
 
 

@@ -1,6 +1,17 @@
 from django.urls import path, re_path
 
-from monitors.views import dashboard, first_visit, incidents, inventory, live, paste, selection, server, server_form
+from monitors.views import (
+    audit,
+    dashboard,
+    first_visit,
+    incidents,
+    inventory,
+    live,
+    paste,
+    selection,
+    server,
+    server_form,
+)
 
 app_name = "monitors"
 urlpatterns = [
@@ -20,4 +31,6 @@ urlpatterns = [
     path("first-steps/dismiss/", first_visit.dismiss, name="dismiss"),
     path("incidents/", incidents.incidents, name="incidents"),
     path("incidents/<int:incident_id>/", incidents.incident, name="incident"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/audit.csv", audit.export, name="audit_export"),
 ]

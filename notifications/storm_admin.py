@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from monitors.admin.base import EnvironmentFilter, ExplainingAdmin, RecordAdmin
+from monitors.admin.audited import AuditedAdmin
+from monitors.admin.base import EnvironmentFilter, RecordAdmin
+from monitors.models import Subject
 from notifications.admin_help import SHOWN
 from notifications.models import Channel, Delivery, Kind, State, Storm, StormRule
 from notifications.outbox.claiming import TELLING
@@ -23,7 +25,8 @@ from notifications.refusals import describe_refusal
 
 
 @admin.register(StormRule)
-class StormRuleAdmin(ExplainingAdmin):
+class StormRuleAdmin(AuditedAdmin):
+    subject = Subject.STORM_RULE
     shown = SHOWN
     explained = {"environment": gettext_lazy("Whose failures are counted together.")}
     list_display = ("environment", "servers", "seconds")

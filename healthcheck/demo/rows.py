@@ -9,6 +9,7 @@ from healthcheck import settings
 from healthcheck.demo import plan
 from monitors import recording
 from monitors.models import Server, ServerType, StatusTransition
+from notifications import outbox
 from notifications.models import Channel
 
 
@@ -37,14 +38,14 @@ def prepare(now: datetime) -> Demonstration | None:
         plan.remember_ports(settings.DATA_DIR, ports)
         recording.create(_servers(ports), now=now)
         if page_wanted:
-            Channel.objects.get_or_create(pk=plan.CHANNEL_ID, defaults={"name": plan.CHANNEL_NAME})
+            _ensure_channel(now)
     if ports is None:
         return None
     ids = _ids(ports)
     if not wanted:
         recording.delete(ids, actor="DEMO=0", now=now)
     if not page_wanted:
-        Channel.objects.filter(pk=plan.CHANNEL_ID).delete()
+        outbox.remove_channels([plan.CHANNEL_ID], now)
     if not wanted or not ids:
         return None
     if not Channel.objects.filter(pk=plan.CHANNEL_ID).exists():
@@ -52,6 +53,11 @@ def prepare(now: datetime) -> Demonstration | None:
     page = f"http://{plan.HOST}:{ports[plan.SLACK]}/"
     tokens = {"SLACK_BOT_TOKEN": "xoxb-of-the-demonstration", "SLACK_APP_TOKEN": "xapp-of-the-demonstration"}
     return Demonstration(len(ids), page, {"SLACK_API_URL": f"{page}api/", **tokens})
+
+
+def _ensure_channel(now: datetime) -> None:
+    if not Channel.objects.filter(pk=plan.CHANNEL_ID).exists():
+        outbox.add_channel(Channel(pk=plan.CHANNEL_ID, name=plan.CHANNEL_NAME), now)
 
 
 def _servers(ports: dict[str, int]) -> list[Server]:

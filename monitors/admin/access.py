@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from monitors import recording
+from monitors.admin.audited import AuditedAdmin
 from monitors.admin.base import ExplainingAdmin
-from monitors.models import ApiToken
+from monitors.clock import database_now
+from monitors.models import ApiToken, Subject
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -25,7 +30,8 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ExplainingAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs alone
+class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs alone
+    subject = Subject.USER
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -47,14 +53,19 @@ class UserAdmin(DjangoUserAdmin, ExplainingAdmin):  # type: ignore[type-arg,misc
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponseBase:  # noqa: A002
+        view = partial(super().user_change_password, request, id, form_url)
+        return self.audited(id, view) if request.method == "POST" else view()
+
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
         return obj is None or not obj.is_superuser or _is_superuser(request)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ExplainingAdmin):  # type: ignore[misc]  # the stubs type get_form
+class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]  # the stubs type get_form
     """Roles: which model permissions belong together."""
 
+    subject = Subject.ROLE
     explained = {"name": gettext_lazy("Of the role. viewer, operator and admin were made by the monitor.")}
 
 
@@ -85,7 +96,13 @@ class ApiTokenAdmin(ExplainingAdmin):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Shows the text once. It travels in the cookie of the message and is stored nowhere on our side."""
         user = obj.user if _is_superuser(request) else request.user
-        issued, text = ApiToken.objects.issue(user, obj.name)  # type: ignore[arg-type]
+        issued, text = recording.issue_token(user, obj.name, now=database_now())  # type: ignore[arg-type]
         obj.__dict__.update(issued.__dict__)
         shown = _("The token of %(user)s. Copy it now, it is never shown again: %(token)s")
         self.message_user(request, shown % {"user": user, "token": text})
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        recording.delete_tokens([obj], now=database_now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        recording.delete_tokens(list(queryset.select_related("user")), now=database_now())

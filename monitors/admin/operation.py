@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from monitors.admin.base import RecordAdmin
-from monitors.models import Gap, Heartbeat, InventoryRun
+from monitors.audit_log import change_lines
+from monitors.models import AuditEntry, Gap, Heartbeat, InventoryRun
 from monitors.wording import duration_words
 
 
@@ -81,6 +82,35 @@ class InventoryRunAdmin(RecordAdmin):
     @display(description=_("rejected"))
     def rejected_count(self, obj: InventoryRun) -> int:
         return len(obj.rejected)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RecordAdmin):
+    """The page of the log shows more; here it is among the other records."""
+
+    list_display = ("at", "actor", "action", "subject_kind", "subject_name", "what", "face", "address")
+    list_filter = ("face", "action", "subject_kind", "at")
+    search_fields = ("actor", "subject_name")
+    ordering = ("-at", "-id")
+    fields = readonly_fields = (
+        "at",
+        "actor",
+        "user_id",
+        "face",
+        "address",
+        "action",
+        "subject_kind",
+        "subject_id",
+        "subject_name",
+        "what",
+    )
+    explained = {
+        "what": AuditEntry._meta.get_field("changes").help_text,
+    }
+
+    @display(description=AuditEntry._meta.get_field("changes").verbose_name)
+    def what(self, obj: AuditEntry) -> str:
+        return "; ".join(f"{field}: {before or '–'} → {after or '–'}" for field, before, after in change_lines(obj))
 
 
 @admin.register(LogEntry)

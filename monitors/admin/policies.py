@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from monitors.admin.base import ExplainingAdmin
+from monitors import recording
+from monitors.admin.base import ExplainingAdmin, actor
+from monitors.clock import database_now
 from monitors.models import Policy
 from monitors.targets import variables
 
@@ -36,6 +38,11 @@ class PolicyAdmin(ExplainingAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Policy | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
+        """What was not changed on the page stays as it is, whoever else changes it."""
+        changes = {name: getattr(obj, name) for name in form.changed_data}
+        recording.change_policy(obj.pk, changes, actor=actor(request), now=database_now())
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -1,3 +1,4 @@
+from monitors.api.audit import AuditViewSet
 from monitors.api.documents import DocumentationView, SchemaView, UnknownPathView
 from monitors.api.events import EventsView
 from monitors.api.history import IncidentViewSet, StatusViewSet, TransitionViewSet
@@ -7,6 +8,7 @@ from monitors.api.servers import ServerViewSet
 from monitors.api.tokens import TokenViewSet
 
 __all__ = [
+    "AuditViewSet",
     "DocumentationView",
     "EventsView",
     "IncidentViewSet",

@@ -8,7 +8,9 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.serializers import BaseSerializer
 
-from monitors.api.base import ViewSet
+from monitors import recording
+from monitors.api.base import ViewSet, actor
+from monitors.clock import database_now
 from monitors.models import Policy
 from monitors.serializers import PolicySerializer
 
@@ -29,5 +31,5 @@ class PolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Upd
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Writes only what was sent: two changes at once are both kept."""
         policy = cast(Policy, serializer.instance)
-        Policy.objects.filter(pk=policy.pk).update(**serializer.validated_data)
+        recording.change_policy(policy.pk, serializer.validated_data, actor=actor(self.request), now=database_now())
         policy.refresh_from_db()

@@ -11,7 +11,9 @@ from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from monitors import recording
 from monitors.api.base import ViewSet
+from monitors.clock import database_now
 from monitors.models import ApiToken
 from monitors.permissions import AUTHENTICATED
 from monitors.serializers import IssuedTokenSerializer, TokenSerializer
@@ -29,6 +31,9 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, ViewSet):
     def get_queryset(self) -> QuerySet[ApiToken]:
         return super().get_queryset().filter(user_id=self.request.user.pk)
 
+    def perform_destroy(self, instance: ApiToken) -> None:
+        recording.delete_tokens([instance], now=database_now())
+
     @extend_schema(
         summary="Make a token",
         description="Its text is in the answer, and nowhere else, ever.",
@@ -37,6 +42,6 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, ViewSet):
     def create(self, request: Request) -> Response:
         wanted = self.get_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        token, text = ApiToken.objects.issue(cast(User, request.user), wanted.validated_data.get("name", ""))
+        token, text = recording.issue_token(cast(User, request.user), **wanted.validated_data, now=database_now())
         body = {**self.get_serializer(token).data, "token": text}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

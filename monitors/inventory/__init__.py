@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
-from monitors import recording, seeding
+from monitors import audit, recording, seeding
+from monitors.audit import Act, Item, Subject
 from monitors.clock import database_now
 from monitors.inventory.differences import VANISHED, Differences, differences, refuse_the_implausible, rows_of
 from monitors.inventory.source import InventoryError, fetch
@@ -81,13 +82,16 @@ def _compare_and_write(run: InventoryRun, rows: list[Row], *, force: bool, agree
     if agreed and _written(run) != _written(agreed):
         raise InventoryError(_("The differences are no longer those that you saw: nothing was changed."))
     if not run.dry_run:
-        _describe(run, _apply(found, database_now()))  # not when it was asked: an inventory may be slow to answer
+        with audit.inventory(ACTOR):
+            _describe(run, _apply(found, database_now()))  # not when it was asked: an inventory may be slow to answer
 
 
 def _apply(found: Differences, now: datetime) -> Differences:
     """Write what was found; returns it with what the database refused."""
     entries = seeding.write(found.entries, actor=ACTOR, now=now, progress=lambda _done: None)
     Server.objects.filter(id__in=[server.pk for server in found.adopted]).update(from_inventory=True)
+    adopted = [Item(server.pk, str(server), {"from_inventory": (False, True)}) for server in found.adopted]
+    audit.record(Act.CHANGED, Subject.SERVER, adopted, at=now)
     recording.pause([server.pk for server in found.vanished], actor=ACTOR, reason=VANISHED, now=now)
     return replace(found, entries=entries)
 

@@ -1,4 +1,5 @@
 from monitors.models.access import ApiToken
+from monitors.models.audit import Act, AuditEntry, Face, Subject
 from monitors.models.history import PastOutcome, Rollup, UnknownTime
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
 from monitors.models.server import Environment, Policy, Server, ServerType
@@ -13,8 +14,11 @@ from monitors.models.status import (
 )
 
 __all__ = [
+    "Act",
     "ApiToken",
+    "AuditEntry",
     "Environment",
+    "Face",
     "Gap",
     "Heartbeat",
     "Incident",
@@ -30,5 +34,6 @@ __all__ = [
     "ServerStatus",
     "ServerType",
     "StatusTransition",
+    "Subject",
     "UnknownTime",
 ]

@@ -1,7 +1,7 @@
-"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do."""
+"""The only writer of a status: `outcomes` stores what probes found, `changes` what people do to servers; `incidents`,
+`people`, `policies` and `tokens` what they do about those."""
 
 from monitors.recording.changes import (
-    acknowledge,
     create,
     delete,
     ensure_statuses,
@@ -12,13 +12,22 @@ from monitors.recording.changes import (
     save_all,
     set_notification,
 )
+from monitors.recording.incidents import acknowledge, add_note
 from monitors.recording.outcomes import record
+from monitors.recording.people import add_superuser
+from monitors.recording.policies import change_policy
+from monitors.recording.tokens import delete_tokens, issue_token
 
 __all__ = [
     "acknowledge",
+    "add_note",
+    "add_superuser",
+    "change_policy",
     "create",
     "delete",
+    "delete_tokens",
     "ensure_statuses",
+    "issue_token",
     "pause",
     "reap_orphans",
     "record",

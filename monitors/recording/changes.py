@@ -7,7 +7,7 @@ waits in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -15,6 +15,8 @@ from typing import Protocol, TypeVar
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Least
 
+from monitors import audit
+from monitors.audit import Act, Item, Subject
 from monitors.clock import MOST_SKEW, running
 from monitors.fields import MILLISECOND, InstantField
 from monitors.live.bell import announce
@@ -39,15 +41,16 @@ def save(server: Server, *, actor: str, now: datetime) -> Server:
     Raises IntegrityError when another server has the name.
     """
     if server._state.adding:
-        return _insert(server, now)
+        return _insert(server, actor, now)
     _update([server], actor, now)
     return server
 
 
 @retried_atomic
-def _insert(server: Server, now: datetime) -> Server:
+def _insert(server: Server, actor: str, now: datetime) -> Server:
     server.save(force_insert=True)
     ensure_statuses(now)
+    _audit(Act.CREATED, [server], audit.created, actor, now)
     return server
 
 
@@ -81,7 +84,19 @@ def _update(servers: Sequence[Server], actor: str, now: datetime) -> None:
     _tell_again(switched_on, Reason.NOTIFICATION_ON, actor, now)
     _tell_again(elsewhere - switched_on, Reason.EDITED, actor, now)
     _replan(servers, now)
+    _audit(Act.CHANGED, servers, lambda server: _edits(before[server.pk], server), actor, now)
     announce(ids)
+
+
+def _edits(before: Server, server: Server) -> audit.Changes:
+    return audit.differences(audit.values(before), audit.values(server))
+
+
+def _audit(
+    act: Act, servers: Iterable[Server], changes: Callable[[Server], audit.Changes], actor: str, now: datetime
+) -> None:
+    items = [Item(server.pk, str(server), changes(server)) for server in servers]
+    audit.record(act, Subject.SERVER, items, at=now, actor=actor)
 
 
 def _is_another_target(server: Server, before: Server) -> bool:
@@ -106,21 +121,29 @@ def _replan(servers: Sequence[Server], now: datetime) -> None:
 def create(servers: Sequence[Server], *, now: datetime) -> None:
     """Insert valid new servers, all or none. Raises IntegrityError when a name exists."""
     Server.objects.bulk_create(servers, batch_size=CHUNK)
-    ensure_statuses(now)
+    keys = {name: key for key, name in _add_statuses(now)}  # MySQL returns none of a bulk insert
+    items = [Item(keys.get(server.host_name, ""), str(server), audit.created(server)) for server in servers]
+    audit.record(Act.CREATED, Subject.SERVER, items, at=now)
 
 
 def ensure_statuses(now: datetime) -> int:
-    """Give every server that has none a status row, so that a row that anybody inserted is probed within a tick."""
+    """Give every server that has none a status row, so that a row that anybody inserted is probed within a tick.
+    Returns how many there were."""
+    return len(_add_statuses(now))
+
+
+def _add_statuses(now: datetime) -> list[tuple[int, str]]:
+    """The key and the name of each server that had none."""
     missing = Server.objects.filter(~Exists(ServerStatus.objects.filter(server=OuterRef("pk"))))
-    rows = list(missing.order_by("id").values_list("id", "paused"))
+    rows = list(missing.order_by("id").values_list("id", "paused", "host_name"))
     statuses = [
         ServerStatus(server_id=server_id, next_probe_at=None if paused else now + rank * FIRST_PROBES)
-        for rank, (server_id, paused) in enumerate(rows)
+        for rank, (server_id, paused, _name) in enumerate(rows)
     ]
     ServerStatus.objects.bulk_create(statuses, ignore_conflicts=True, batch_size=CHUNK)
     if rows:
-        announce([server_id for server_id, _ in rows])
-    return len(rows)
+        announce([server_id for server_id, *_ in rows])
+    return [(server_id, name) for server_id, _paused, name in rows]
 
 
 def pause(server_ids: Collection[int], *, actor: str, now: datetime, reason: str = "") -> int:
@@ -133,8 +156,11 @@ def _pause(server_ids: Sequence[int], *, actor: str, reason: str, now: datetime)
     servers = _locked(server_ids, paused=False)
     _reset(servers, Reason.PAUSED, actor, now, detail=reason)
     ids = [server.pk for server in servers]
-    Server.objects.filter(id__in=ids).update(paused=True, paused_reason=reason[:200] or None, updated_at=now)
+    kept = reason[:200] or None
+    Server.objects.filter(id__in=ids).update(paused=True, paused_reason=kept, updated_at=now)
     ServerStatus.objects.filter(server__in=ids).update(next_probe_at=None)
+    changes = {"paused": (False, True), **({"paused_reason": (None, kept)} if kept else {})}
+    _audit(Act.PAUSED, servers, lambda _server: changes, actor, now)
     return len(ids)
 
 
@@ -149,7 +175,13 @@ def _resume(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
     _reset(servers, Reason.RESUMED, actor, now)
     ids = [server.pk for server in servers]
     Server.objects.filter(id__in=ids).update(paused=False, paused_reason=None, updated_at=now)
+    after = {"paused": False, "paused_reason": None}
+    _audit(Act.RESUMED, servers, lambda server: _against(server, after), actor, now)
     return len(ids)
+
+
+def _against(server: Server, after: Mapping[str, object]) -> audit.Changes:
+    return audit.differences({name: getattr(server, name) for name in after}, after)
 
 
 def set_notification(server_ids: Collection[int], on: bool, *, actor: str, now: datetime) -> int:
@@ -165,6 +197,7 @@ def _set_notification(server_ids: Sequence[int], *, on: bool, actor: str, now: d
         server.notification = on
     if on:
         _tell_again(servers, Reason.NOTIFICATION_ON, actor, now)
+    _audit(Act.CHANGED, servers, lambda _server: {"notification": (not on, on)}, actor, now)
     announce([server.pk for server in servers])
     return len(servers)
 
@@ -181,6 +214,7 @@ def _delete(server_ids: Sequence[int], *, actor: str, now: datetime) -> int:
     ids = [server.pk for server in servers]
     ServerStatus.objects.filter(server__in=ids).delete()
     Server.objects.filter(id__in=ids).delete()
+    _audit(Act.DELETED, servers, audit.deleted, actor, now)
     announce(ids)
     return len(ids)
 
@@ -215,16 +249,6 @@ def reap_orphans(now: datetime) -> int:
     LastFailure.objects.filter(server__in=ids).delete()
     ServerStatus.objects.filter(server__in=ids).delete()
     return len(rows)
-
-
-def acknowledge(incident_id: int, *, actor: str, now: datetime) -> bool:
-    """Note who takes care of an open incident; the first one counts. False when it has ended or somebody was first."""
-    unclaimed = Incident.objects.filter(pk=incident_id, ended_at=None, acknowledged_at=None)
-    server_ids = list(unclaimed.values_list("server_id", flat=True))
-    changed = bool(unclaimed.update(acknowledged_by=actor, acknowledged_at=now))
-    if changed:
-        announce(server_ids)
-    return changed
 
 
 class _OfChunk(Protocol):

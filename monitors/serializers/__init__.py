@@ -1,3 +1,4 @@
+from monitors.serializers.audit import AuditEntrySerializer
 from monitors.serializers.history import IncidentSerializer, StatusSerializer, TransitionSerializer
 from monitors.serializers.operation import (
     InventoryRunSerializer,
@@ -15,6 +16,7 @@ from monitors.serializers.server import (
 )
 
 __all__ = [
+    "AuditEntrySerializer",
     "BulkCreatedSerializer",
     "DeletedSerializer",
     "IncidentSerializer",

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from monitors import availability
+from monitors.audit_log import change_lines
 from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
 from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server, ServerStatus
@@ -28,6 +29,7 @@ register = template.Library()
 FIRST_ORDER = {"since": "-since", "latency": "-latency"}
 """What is asked for first of a column: the latest change, the slowest server; elsewhere it is the smallest."""
 
+register.filter("change_lines", change_lines)
 register.filter("failure_label", failure_label)
 register.filter("failure_help", failure_help)
 register.filter("detail_words", detail_words)

@@ -81,7 +81,7 @@ def test_the_home_takes_a_constant_number_of_queries(operator, now, django_asser
 def test_the_side_bar_shows_each_what_they_may_see(client):
     for role, sees in {"operator": False, "admin": True}.items():
         client.force_login(person(role, is_staff=True))
-        assert ("Who changed what" in text(client.get("/admin/"))) is sees
+        assert ("Audit log" in text(client.get("/admin/"))) is sees
 
 
 # help

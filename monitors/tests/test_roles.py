@@ -27,6 +27,7 @@ MAY = {  # permission: the roles that have it
     "monitors.delete_all_servers": "admin",
     "monitors.delete_incident": "admin",
     "monitors.delete_apitoken": "admin",
+    "monitors.view_auditentry": "admin",
     "auth.add_user": "admin",
     "auth.change_group": "admin",
     "auth.add_permission": "",

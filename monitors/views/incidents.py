@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods
 from monitors import recording
 from monitors.clock import database_now
 from monitors.incidents import IncidentFilter, NoteForm, listed
-from monitors.live.bell import announce
 from monitors.models import Incident, Server
 from monitors.overview import parts_of
 from monitors.timeline import timeline
@@ -78,10 +77,8 @@ def _noted(request: HttpRequest, found: Incident) -> NoteForm:
     _refuse_viewers(request)
     form = NoteForm(request.POST)
     if form.is_valid():
-        note = form.save(commit=False)
-        note.incident, note.author, note.at = found, request.user.get_username(), database_now()
-        note.save()
-        announce([found.server_id])
+        text, who = form.cleaned_data["text"], request.user.get_username()
+        recording.add_note(found, text, actor=who, now=database_now())
         messages.success(request, _("The note is kept."))
     return form
 

@@ -17,6 +17,8 @@ from enum import Enum, auto
 from django.conf import settings
 from django.db.models import Min, QuerySet
 
+from monitors import audit
+from monitors.audit import Act, Item, Subject
 from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
 from notifications.instants import SKEW, ahead, is_ahead, is_over, no_later, over
@@ -184,6 +186,7 @@ def claim_test(channel_id: str, now: datetime) -> Attempt:
         raise BusyError(PACE)
     tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
     test = tests.order_by("id").first() or new_test(channel_id, now)
+    audit.record(Act.TESTED, Subject.CHANNEL, [Item(channel.pk, str(channel), {})], at=now)
     return _take(test, channel, stopwatch, now, looks=False)  # whoever asks again wants to see one
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from monitors import audit
+from monitors.audit import Act, Item, Subject
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications.lacks import CUT_OFF
@@ -36,6 +38,7 @@ class UnknownChannelsError(Exception):
 def add_channel(channel: Channel, now: datetime) -> None:
     """Store a new channel, which must be valid. Raises IntegrityError when its id exists."""
     channel.save(force_insert=True)
+    _audit(Act.CREATED, channel, audit.created(channel), now)
     if channel.enabled:
         _tell_current([channel], now)
 
@@ -50,9 +53,21 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
     unchecked = ANOTHER_WAY if "hook_url" in changes else {"checked_at": None} if changes.get("enabled") else {}
     Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
     after = shown.get(pk=before.pk)
+    _audit(Act.CHANGED, after, _edits(before, after, changes), now)
     if _hears_more(before, after):
         _tell_current([after], now)
     return True
+
+
+def _edits(before: Channel, after: Channel, written: Mapping[str, Any]) -> audit.Changes:
+    """The webhook is not read for it: there was one if there is a hint of it."""
+    hook = {"hook_url": (before.hook_url_hint, written["hook_url"])} if "hook_url" in written else {}
+    replaced = {name: pair for name, pair in hook.items() if any(pair)}
+    return {**audit.differences(audit.values(before), audit.values(after)), **replaced}
+
+
+def _audit(act: Act, channel: Channel, changes: audit.Changes, now: datetime) -> None:
+    audit.record(act, Subject.CHANNEL, [Item(channel.pk, str(channel), changes)], at=now)
 
 
 def _hears_more(before: Channel, after: Channel) -> bool:
@@ -70,10 +85,13 @@ def _hears_more(before: Channel, after: Channel) -> bool:
 def remove_channels(channel_ids: Collection[str], now: datetime) -> int:
     """Delete channels; what was sent to them stays on record. What was waiting for them is settled; what is being sent
     is settled by whoever sends it. Returns how many there were."""
-    found = Channel.objects.select_for_update().filter(pk__in=channel_ids).order_by("pk")
-    ids = list(found.values_list("pk", flat=True))
+    shown = Channel.objects.defer("hook_url").select_for_update()
+    found = list(shown.filter(pk__in=channel_ids).order_by("pk"))
+    ids = [channel.pk for channel in found]
     waiting = Delivery.objects.filter(channel__in=ids, state__in=WAITING)
     waiting.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
+    items = [Item(channel.pk, str(channel), audit.deleted(channel)) for channel in found]
+    audit.record(Act.DELETED, Subject.CHANNEL, items, at=now)
     return Channel.objects.filter(pk__in=ids).delete()[0]
 
 
@@ -93,23 +111,37 @@ def select(channel_ids: Collection[str], now: datetime) -> None:
         raise UnknownChannelsError(unknown)
     added = [Channel(channel_id=id_, name=kept_name(listed[id_].name)) for id_ in sorted(missing)]
     Channel.objects.bulk_create(added)
+    items = [Item(channel.pk, str(channel), audit.created(channel)) for channel in added]
+    audit.record(Act.CREATED, Subject.CHANNEL, items, at=now)
     if added:
         _tell_current(added, now)
-    set_enabled([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
-    set_enabled([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
+    silent = _switch([pk for pk, on in enabled.items() if on and pk not in wanted], False, now)
+    hearing = _switch([pk for pk, on in enabled.items() if not on and pk in wanted], True, now)
+    audit.record(Act.CHANGED, Subject.CHANNEL, [*_switched(silent, False), *_switched(hearing, True)], at=now)
 
 
 @retried_atomic
 def set_enabled(channel_ids: Collection[str], enabled: bool, now: datetime) -> int:
     """Switch channels on or off. One that is switched on is told of what is down now, and of nothing older. Returns how
     many changed."""
+    changed = _switch(channel_ids, enabled, now)
+    audit.record(Act.CHANGED, Subject.CHANNEL, _switched(changed, enabled), at=now)
+    return len(changed)
+
+
+def _switched(channels: Sequence[Channel], enabled: bool) -> list[Item]:
+    return [Item(channel.pk, str(channel), {"enabled": (not enabled, enabled)}) for channel in channels]
+
+
+def _switch(channel_ids: Collection[str], enabled: bool, now: datetime) -> list[Channel]:
+    """The channels that were changed."""
     asked = Channel.objects.defer("hook_url").filter(pk__in=channel_ids, enabled=not enabled)
     changing = list(asked.select_for_update().order_by("pk"))
     changes = {"enabled": enabled, "updated_at": now, **({"checked_at": None} if enabled else {})}
     Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(**changes)
     if enabled and changing:
         _tell_current(changing, now)
-    return len(changing)
+    return changing
 
 
 @retried_atomic

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from monitors import audit
+from monitors.audit import Act, Item, Subject
 from monitors.models import Incident
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Delivery, Kind, State
@@ -40,6 +42,8 @@ def resend(delivery_id: int, now: datetime) -> None:
     delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
     if code := _reason_not_to_resend(delivery):
         raise NotResentError(code)
+    items = [Item(delivery.pk, _subject_of(delivery), {"state": (delivery.state, State.PENDING)})]
+    audit.record(Act.RESENT, Subject.DELIVERY, items, at=now)
     again = Delivery.objects.filter(pk=delivery_id)
     if delivery.state == State.UNCERTAIN:  # it may be there: looked for first where that can be done
         again.update(next_attempt_at=now)
@@ -47,6 +51,12 @@ def resend(delivery_id: int, now: datetime) -> None:
         if delivery.state == State.FAILED:
             counting.add(Counted.FAILED)  # which its row no longer tells
         again.update(state=State.PENDING, reason="", error="", next_attempt_at=now)
+
+
+def _subject_of(delivery: Delivery) -> str:
+    """What the message is about, in a word or two."""
+    transition = delivery.transition if delivery.transition_id else None
+    return f"{delivery.kind} {transition.host_name if transition else delivery.key}"
 
 
 def _reason_not_to_resend(delivery: Delivery) -> str:

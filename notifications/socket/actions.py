@@ -15,10 +15,10 @@ from django.db import close_old_connections, connection
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from monitors import recording
+from monitors import audit, recording
 from monitors.display import outcome_text
 from monitors.looking import look
-from monitors.models import Incident, Server
+from monitors.models import Face, Incident, Server
 from monitors.probers.base import Stages
 from monitors.strip import pack_stages, stages_ms
 from notifications.models import Channel
@@ -73,7 +73,8 @@ class Actions:
     def carry_out(self, press: Press) -> Ended:
         """Do what the button says, and answer in the language of its channel."""
         languages = Channel.objects.filter(pk=press.channel_id).values_list("language", flat=True)
-        with translation.override(languages.first() or settings.LANGUAGE_CODE):
+        origin = audit.Origin(Face.SLACK, press.channel_id, _actor(press))
+        with translation.override(languages.first() or settings.LANGUAGE_CODE), audit.acting(origin):
             return self._acts[press.action](press)
 
     def _is_repeat(self, press: Press) -> bool:

@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
+from monitors import audit
+from monitors.audit import Act, Item, Subject
+from monitors.transactions import retried_atomic
 from notifications import outbox
 from notifications.models import Channel, WorkspaceChannel
 from notifications.slack import Reply, Verdict
@@ -47,7 +50,7 @@ def create(name: str, clock: Clock, *, is_private: bool) -> WorkspaceChannel:
         if found is None:
             raise
         made = found
-    return _kept(made, clock())
+    return _kept(made, clock(), Act.CREATED, {"name": (None, made.name), "is_private": (None, made.is_private)})
 
 
 def rename(channel: WorkspaceChannel, name: str, clock: Clock) -> WorkspaceChannel:
@@ -60,7 +63,8 @@ def rename(channel: WorkspaceChannel, name: str, clock: Clock) -> WorkspaceChann
         if shown is None or shown.name != name:
             raise
         renamed = shown
-    return _kept(replace(renamed, members=channel.members), clock())  # of which the answer says nothing
+    whole = replace(renamed, members=channel.members)  # of which the answer says nothing
+    return _kept(whole, clock(), Act.RENAMED, {"name": (channel.name, renamed.name)})
 
 
 def archive(channel: WorkspaceChannel, clock: Clock) -> bool:
@@ -72,8 +76,14 @@ def archive(channel: WorkspaceChannel, clock: Clock) -> bool:
         shown = _look(channel) if _is_lost(refused.reply) else None
         if shown is None or not shown.is_archived:
             raise
-    now = clock()
+    return _archived(channel, clock())
+
+
+@retried_atomic
+def _archived(channel: WorkspaceChannel, now: datetime) -> bool:
     WorkspaceChannel.objects.filter(pk=channel.pk).update(is_archived=True, seen_at=now)
+    items = [Item(channel.pk, channel.name, {"is_archived": (channel.is_archived, True)})]
+    audit.record(Act.ARCHIVED, Subject.WORKSPACE_CHANNEL, items, at=now)
     return bool(outbox.set_enabled([channel.pk], False, now))
 
 
@@ -127,6 +137,8 @@ def _look(channel: WorkspaceChannel) -> SlackChannel | None:
         return None
 
 
-def _kept(channel: SlackChannel, now: datetime) -> WorkspaceChannel:
+@retried_atomic
+def _kept(channel: SlackChannel, now: datetime, act: Act, changes: audit.Changes) -> WorkspaceChannel:
     keep([channel], now)
+    audit.record(act, Subject.WORKSPACE_CHANNEL, [Item(channel.id, channel.name, changes)], at=now)
     return WorkspaceChannel.objects.get(pk=channel.id)

@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors import audit, recording
+from monitors.clock import database_now
 from monitors.models import ApiToken
 
 NAME_LENGTH = ApiToken._meta.get_field("name").max_length or 0
@@ -27,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("username", help=_("whose rights the token has"))
         parser.add_argument("--name", default="", help=_("what will use it, to tell tokens apart"))
 
+    @audit.command("api_token")
     def handle(self, *args: Any, **options: Any) -> None:
         username, name = options["username"], options["name"]
         user = get_user_model().objects.filter(username=username).first()
@@ -44,6 +47,6 @@ class Command(BaseCommand):
             )
         if len(name) > NAME_LENGTH:
             raise CommandError(_("A name has at most %(limit)d characters.") % {"limit": NAME_LENGTH})
-        _token, text = ApiToken.objects.issue(user, name)
+        _token, text = recording.issue_token(user, name, now=database_now())
         self.stdout.write(_("Send it as `Authorization: Token ...`. It is shown this once:"))
         self.stdout.write(text)

@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitors import seeding
+from monitors import audit, seeding
 from monitors.clock import database_now
 from monitors.seeding import Action, Entry, Format
 from monitors.seeding.wording import ACTIONS, details_of, name_of
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help=_("say what would happen and write nothing"))
 
+    @audit.command(ACTOR)
     def handle(self, *args: Any, **options: Any) -> None:
         rows = self._read(options["file"], options["format"])
         try:

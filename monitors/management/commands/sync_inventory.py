@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors import audit
 from monitors.clock import database_now
 from monitors.inventory import InventoryError, synchronise
 from monitors.models import InventoryRun
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help=_("say what would happen and write nothing"))
         parser.add_argument("--force", action="store_true", help=_("write however much would change or vanish"))
 
+    @audit.command("sync_inventory")
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             run = synchronise(dry_run=options["dry_run"], force=options["force"], now=database_now())

@@ -1,0 +1,202 @@
+"""Who changed what: one entry for each thing that somebody changed, written by whoever writes the change, within the
+same transaction, by one statement for all things that change at once. Signals would miss whatever is written in bulk.
+
+Who acts, and from where, is not an argument of the writers but a variable of the context (of the thread, or of the task
+of an event loop). None of them decides anything by it, and most are called by others that would only hand it through:
+one that forgot to would write an entry without a name. It is set where a face begins: by the middleware for requests,
+by commands, by the synchronisation with the inventory, by what listens to buttons. Whatever runs without it was
+started from a command line.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model
+
+from monitors.bulk import insert
+from monitors.fields import MASK
+from monitors.models import Act, AuditEntry, Face, Subject
+from monitors.models.audit import LONGEST_ACTOR, LONGEST_NAME
+
+Changes = Mapping[str, tuple[Any, Any]]
+"""Value before and after, by the name of the field."""
+LONGEST_ADDRESS = 64
+LONGEST_VALUE = 2_000
+"""Of a text, in characters."""
+SECRETS = frozenset({"request_headers", "hook_url", "password"})
+ADDRESSES = frozenset({"host", "path"})
+"""What may hold a secret in its query, or before an @."""
+AUTOMATIC = frozenset(
+    {"id", "created_at", "updated_at", "last_login", "date_joined", "last_used_at", "digest"}
+    | {"guarantee", "lacks", "checked_at", "next_send_at", "planned_at"}
+)
+"""Columns that the monitor writes by itself, or by which nobody can tell anything."""
+NOTHING = (None, "", [], {})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that changed, by its key and the name that it has now."""
+
+    id: object
+    name: str
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who acts, by which face and from where."""
+
+    face: Face
+    address: str = ""
+    actor: str = ""
+    user: Callable[[], User | AnonymousUser | None] | None = None
+    """Of a request. Asked only when something was written: who sends a token is not known when the request begins."""
+
+    def who(self, otherwise: str) -> tuple[str, int | None]:
+        """Name and number of the user; without one, the `actor`, or else whoever the writer was told."""
+        user = self.user() if self.user else None
+        if user is not None and user.is_authenticated:
+            return user.get_username(), user.pk
+        return self.actor or otherwise or account(), None
+
+
+def account() -> str:
+    """Whose process this is. A container may run as a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+def _by_command() -> Origin:
+    return Origin(Face.COMMAND, socket.gethostname())
+
+
+_origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
+
+
+def set_origin(origin: Origin | None) -> None:
+    """For what begins and ends in two functions; anything else says `acting`."""
+    _origin.set(origin)
+
+
+@contextmanager
+def acting(origin: Origin) -> Iterator[None]:
+    """What is written inside was done by `origin`."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+@contextmanager
+def command(name: str) -> Iterator[None]:
+    """Decorates the `handle` of a command, whose name is shown beside that of the account that runs it."""
+    with acting(replace(_by_command(), actor=f"{account()} ({name})")):
+        yield
+
+
+@contextmanager
+def inventory(actor: str) -> Iterator[None]:
+    """What is written inside, the inventory says; whoever asked it is the actor, and `actor` when nobody did."""
+    known = _origin.get()
+    with acting(replace(known, face=Face.INVENTORY) if known else Origin(Face.INVENTORY, actor=actor)):
+        yield
+
+
+def record(act: Act, subject: Subject, items: Iterable[Item], *, at: datetime, actor: str = "") -> None:
+    """Write what was done to each of `items`, by one statement. To be called within the transaction of the change, so
+    that both are kept or neither is. What says that nothing changed is left out of `Act.CHANGED`."""
+    origin = _origin.get() or _by_command()
+    worth_it = [item for item in items if item.changes or act is not Act.CHANGED]
+    if not worth_it:
+        return
+    name, user_id = origin.who(actor)
+    insert(
+        [
+            AuditEntry(
+                at=at,
+                actor=name[:LONGEST_ACTOR],
+                user_id=user_id,
+                face=origin.face,
+                address=origin.address[:LONGEST_ADDRESS],
+                action=act,
+                subject_kind=subject,
+                subject_id=str(item.id),
+                subject_name=item.name[:LONGEST_NAME],
+                changes={field: [shown(field, value) for value in pair] for field, pair in item.changes.items()},
+            )
+            for item in worth_it
+        ]
+    )
+
+
+# what changed
+
+
+def created(instance: Model) -> Changes:
+    """Every value that a new row has."""
+    return differences({}, values(instance))
+
+
+def deleted(instance: Model) -> Changes:
+    """Every value that a row had."""
+    return differences(values(instance), {})
+
+
+def values(instance: Model) -> dict[str, Any]:
+    """What somebody decides about, by the name of the field; without what was not loaded."""
+    deferred = instance.get_deferred_fields()
+    return {
+        field.name: field.value_from_object(instance)
+        for field in instance._meta.concrete_fields
+        if field.name not in AUTOMATIC and field.attname not in deferred and not field.primary_key
+    }
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
+    """The fields whose value changed. Nothing, an empty text and an empty list mean the same."""
+    pairs = {name: (before.get(name), after.get(name)) for name in {**before, **after}}
+    return {name: pair for name, pair in pairs.items() if _meant(pair[0]) != _meant(pair[1])}
+
+
+def _meant(value: Any) -> Any:
+    return None if value in NOTHING else value
+
+
+def shown(field: str, value: Any) -> Any:
+    """`value` as JSON, without a secret."""
+    if value is None:
+        return None
+    if field in SECRETS:
+        return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else (MASK if value else value)
+    if isinstance(value, str):
+        return (_without_secrets(value) if field in ADDRESSES else value)[:LONGEST_VALUE]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set):
+        return [shown(field, one) for one in value]
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def _without_secrets(address: str) -> str:
+    """`//user:password@host` without what is before the @, and what follows a question mark masked."""
+    place, mark, _query = address.partition("?")
+    scheme, slashes, rest = place.rpartition("//")
+    authority, slash, path = rest.partition("/")
+    if slashes or not address.startswith("/"):
+        authority = f"{MASK}@{authority.rpartition('@')[2]}" if "@" in authority else authority
+    place = f"{scheme}{slashes}{authority}{slash}{path}"
+    return f"{place}?{MASK}" if mark else place
