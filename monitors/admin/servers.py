@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from monitors import recording
+from monitors import concealing, recording
 from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, ExplainingAdmin, SecretTextarea, actor
 from monitors.display import (
     HEALTH_WORDS,
@@ -36,6 +36,7 @@ from monitors.display import (
 )
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
+from monitors.forms.secrets import SecretsForm
 from monitors.freshness import stale
 from monitors.looking import MOST, look
 from monitors.models import Server
@@ -43,7 +44,7 @@ from monitors.targets import address_text, policies
 from monitors.wording import duration_words
 
 
-class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class ServerForm(SecretsForm):
     scheme = scheme_field(widget=UnfoldAdminSelectWidget)
     expected_text = expected_text_field(widget=UnfoldAdminTextInputWidget)
     verify_tls = verify_tls_field(widget=UnfoldAdminSelectWidget)
@@ -69,7 +70,7 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
     def clean_request_headers(self) -> Any:
         text = self.cleaned_data["request_headers"]
         if not text.strip():
-            return self.instance.request_headers
+            return concealing.masked("request_headers", self.instance.request_headers)
         try:
             return json.loads(text) or None
         except (ValueError, RecursionError):
