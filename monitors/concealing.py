@@ -41,6 +41,10 @@ def masked(column: str, value: Any) -> Any:
     return f"{scheme}{MASKED_USER if user else ''}{place}{MASKED_QUERY if query else ''}"
 
 
+def has_secrets(server: Server) -> bool:
+    return any(masked(column, value) != value for column in COLUMNS if (value := getattr(server, column)))
+
+
 def shown_host(host: str) -> str:
     """The column `host` without its secrets."""
     scheme, _user, place, _query = _split(host)

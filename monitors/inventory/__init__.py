@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from monitors import recording, seeding
+from monitors import concealing, recording, seeding
 from monitors.inventory.differences import VANISHED, Differences, differences, refuse_the_implausible, rows_of
 from monitors.inventory.source import InventoryError, fetch
 from monitors.models import InventoryRun, Server
@@ -101,7 +101,12 @@ def _describe(run: InventoryRun, found: Differences) -> None:
 
 
 def _changed(name: str, changes: Any) -> dict[str, Any]:
-    return {"host_name": name, "changes": {key: list(values) for key, values in changes.items()}}
+    """Without secrets, which an address may have: whoever sees the run may not see the server's settings."""
+    shown = {
+        key: [concealing.masked(key, value) for value in values] if key in concealing.COLUMNS else list(values)
+        for key, values in changes.items()
+    }
+    return {"host_name": name, "changes": shown}
 
 
 def _rejected(entry: Entry) -> list[dict[str, Any]]:
