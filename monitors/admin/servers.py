@@ -62,7 +62,7 @@ class ServerForm(SecretsForm):
 
     class Meta:
         model = Server
-        fields = "__all__"  # noqa: DJ007  the fieldsets of the admin choose
+        fields = "__all__"  # the fieldsets of the admin choose
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -67,8 +67,8 @@ class Command(BaseCommand):
             self.stderr.write(_("The output has secrets in plain text: keep it safe."))
         elif servers:
             words = _(
-                "Secrets in addresses and request headers of %(count)d servers are masked (%(mask)s). Read back they change nothing; "
-                "--with-secrets writes them in plain text."
+                "Secrets in addresses and request headers of %(count)d servers are masked (%(mask)s). Read back they "
+                "change nothing; --with-secrets writes them in plain text."
             )
             self.stderr.write(words % {"count": servers, "mask": MASK})
 

@@ -186,7 +186,8 @@ def _find_all(environment: str | None) -> list[Finding]:
 
 
 def _target(url: str) -> tuple[str, Target]:
-    """`url` as it is shown, and where it leads. Its path is taken as it is, where that of a server would follow from its type."""
+    """`url` as it is shown, and where it leads. Its path is taken as it is, where that of a server would follow from
+    its type."""
     try:
         parts = urlsplit(url)
         secure = parts.scheme.lower() in ("https", "wss")
