@@ -196,7 +196,7 @@ ASKED = {
 
 @pytest.mark.parametrize("url", ASKED.values(), ids=ASKED)
 def test_an_address_that_is_asked_must_not_lead_to_a_metadata_service(url):
-    with pytest.raises(VariableError, match="X leads to [^ ]+, which is never connected to"):
+    with pytest.raises(VariableError, match=r"X leads to [^ ]+, which is never connected to"):
         Reading(X=url).web_address("X", asked=True)
     assert Reading(X=url).web_address("X") == url
 
