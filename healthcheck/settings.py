@@ -268,8 +268,8 @@ TRANSITION_HINT_TASK = "notifications.tasks.deliver_due"
 
 SLACK_BOT_TOKEN = env.token("SLACK_BOT_TOKEN", not_this="xapp-")
 SLACK_APP_TOKEN = env.token("SLACK_APP_TOKEN", not_this="xoxb-")
-SLACK_API_URL = env.web_address("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/"
-INVENTORY_URL = env.web_address("INVENTORY_URL", secret=True)
+SLACK_API_URL = env.web_address("SLACK_API_URL", "https://slack.com/api/", asked=True).rstrip("/") + "/"
+INVENTORY_URL = env.web_address("INVENTORY_URL", secret=True, asked=True)
 INVENTORY_TOKEN = env.token("INVENTORY_TOKEN")
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

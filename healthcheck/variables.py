@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from healthcheck.installation import private
+from monitors.outgoing import DeniedError, refuse_host
 from monitors.probers.deny import DenyList
 
 TRUTHS = {
@@ -130,13 +131,19 @@ class Variables(environ.Env):
             raise VariableError(name, f"is {_shown(text)}: give one of {', '.join(known)}")
         return text
 
-    def web_address(self, name: str, default: str = "", *, secret: bool = False) -> str:
-        """An http or https address, without a fragment; a `secret` one is not repeated."""
+    def web_address(self, name: str, default: str = "", *, secret: bool = False, asked: bool = False) -> str:
+        """An http or https address, without a fragment; a `secret` one is not repeated, one that is `asked` by us must
+        not lead to a metadata service."""
         text = self.text(name, default)
         wanted = "give an address such as https://monitor.example.com"
         parts = _split(text)
         if text and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment):
             raise VariableError(name, f"is no web address: {wanted}" if secret else f"is {_shown(text)}: {wanted}")
+        if asked and text:
+            try:
+                refuse_host(text, DenyList())
+            except DeniedError as error:
+                raise VariableError(name, f"leads to {error}, which is never connected to: {wanted}") from None
         return text
 
     def hosts(self, name: str, default: Iterable[str]) -> list[str]:

@@ -70,6 +70,21 @@ class Address:
     port: int
     path: str
 
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """Who receives what is sent there: with TLS or without, which host, which port.
+
+        As RFC 6454 5 has it, but for two things: ws and http of one host and port are one server, as they are to
+        cookies (RFC 6265 8.5), and a final dot makes no other host.
+        """
+        return self.scheme in ("https", "wss"), self.host.removesuffix("."), self.port
+
+    @property
+    def shown(self) -> str:
+        """As a URL for everybody: without the query, which may hold a secret."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path.partition('?')[0]}"
+
 
 def parse_address(
     *,
@@ -171,7 +186,7 @@ def _own_port(text: str) -> int:
 
 
 def _port(port: int | None) -> int:
-    if port is None or not 1 <= port <= MAX_PORT:
+    if not isinstance(port, int) or not 1 <= port <= MAX_PORT:  # SQLite keeps a text in a column of numbers
         raise InvalidAddress("port", _("Enter a port from 1 to 65535."))
     return port
 
@@ -222,7 +237,8 @@ def _host(text: str) -> str:
 def _ascii(text: str) -> str:
     """Lower case, international labels IDNA-encoded (RFC 5891, mapped by UTS 46), the others as they are.
 
-    Only the labels that need it go through `idna`, which would refuse the underscore of an internal name.
+    Only the labels that need it go through `idna`, which would refuse the underscore of an internal name. Labels of
+    nothing but digits of another script are refused: whether they make a name or an IPv4 address is read either way.
     """
     if text.isascii():
         return text.lower()
@@ -230,6 +246,8 @@ def _ascii(text: str) -> str:
         raise InvalidAddress("host", _("Shorten the name: at most 253 characters, 63 between two dots."))
     try:
         labels = idna.uts46_remap(text, std3_rules=False).split(".")
+        if any(label.isdecimal() and not label.isascii() for label in labels):
+            raise idna.IDNAError
         return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
     except idna.IDNAError:
         raise InvalidAddress("host", _("Correct the name: it has characters that no domain name may have.")) from None

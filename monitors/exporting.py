@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from monitors import concealing
 from monitors.models import Server
-from monitors.seeding import KEYS, MASK, Format
+from monitors.seeding import KEYS, Format
 from monitors.seeding.csv_rows import guarded
 from monitors.seeding.rows import NEVER_NULL
 
@@ -21,8 +22,8 @@ _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml is ten times 
 def described(server: Server, *, secrets: bool) -> dict[str, Any]:
     """Every key of `server`, those that are inherited as None: what a file does not mention would keep its value."""
     values = {key: getattr(server, key) for key in KEYS}
-    if values["request_headers"] and not secrets:
-        values["request_headers"] = dict.fromkeys(values["request_headers"], MASK)
+    if not secrets:
+        values |= {column: concealing.masked(column, values[column]) for column in concealing.COLUMNS}
     return {key: None if key not in NEVER_NULL and value in ("", [], {}) else value for key, value in values.items()}
 
 

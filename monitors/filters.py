@@ -15,7 +15,7 @@ from django_filters.fields import IsoDateTimeField
 from rest_framework.settings import api_settings
 
 from monitors.models import Act, Environment, Face, ServerType, Subject
-from monitors.models.server import HEALTH_ORDER, ServerQuerySet
+from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by
 from monitors.pagination import Pagination
 
 NOT_FILTERS = {Pagination.page_query_param, Pagination.page_size_query_param, api_settings.URL_FORMAT_OVERRIDE}
@@ -114,7 +114,7 @@ class ServerFilter(StrictFilterSet):
         return queryset.filter(tags__icontains=f",{value.strip()},")
 
     def filter_search(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        return queryset.filter(Q(host_name__icontains=value) | Q(host__icontains=value))
+        return queryset.filter(found_by(value))
 
 
 class OrderedServerFilter(ServerFilter):

@@ -10,7 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from monitors.address import Address, InvalidAddress, parse_address, parse_expected_status
+from monitors import concealing
+from monitors.address import InvalidAddress, parse_address, parse_expected_status
 from monitors.fields import NOT_HEADERS, UnreadableHeaders
 from monitors.models import Policy, Server
 from monitors.policy import Effective, Policies, Rules, rules
@@ -71,7 +72,7 @@ def _target(
     timeout: timedelta,
 ) -> Target | Outcome:
     try:
-        address = _address(host=host, port=port, type=type, path=path, scheme=scheme)
+        address = parse_address(host=host, port=port, type=type, path=path, scheme=scheme)
         statuses = parse_expected_status(expected_status) if expected_status else ()
     except InvalidAddress as error:
         return _invalid(str(error))
@@ -97,11 +98,6 @@ def _invalid(detail: str) -> Outcome:
     return Outcome(Failure.INVALID_ADDRESS, timedelta(0), detail=detail[:MAX_DETAIL])
 
 
-def _address(*, host: str, port: int, type: int, path: str | None, scheme: str | None) -> Address:  # noqa: A002
-    """Raises InvalidAddress, also for what no column of ours holds: SQLite keeps a text in a column of numbers."""
-    return parse_address(host=host, port=port if isinstance(port, int) else None, type=type, path=path, scheme=scheme)
-
-
 def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
     """The target that `TARGET_COLUMNS` describe, or the outcome when what is stored cannot be probed."""
     *where, headers = columns
@@ -122,10 +118,9 @@ def target_of(server: Server, policies: Policies) -> Target | Outcome:
 
 
 def address_text(server: Server) -> str:
-    """The server's address as a URL, or what is stored when it cannot be read."""
+    """The server's address as a URL for everybody, or what is stored when it cannot be read; without what may be a
+    secret in it."""
     try:
-        address = _address(host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme)
+        return concealing.address_of(server).shown
     except InvalidAddress:
-        return f"{server.host}:{server.port}"
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{address.scheme}://{host}:{address.port}{address.path}"
+        return f"{concealing.shown_host(server.host)}:{server.port}"

@@ -5,6 +5,9 @@ answers of any size, follows redirects with the Authorization header, and tells 
 apart only by the texts of its errors. Here the exchange runs in a thread of its own, which is given up when the time is
 over: before the connection stands nothing has been sent and nothing will be; afterwards the outcome is unknown.
 
+What is on the deny list of probes is not connected to either, whatever name leads there. A proxy that the
+environment names is our own, and only the built-in list holds for it.
+
 URLs and headers are secrets: they are in no exception raised here, and what urllib3 logs about them is dropped.
 """
 
@@ -26,6 +29,13 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from monitors import outgoing
+from monitors.probers.deny import DenyList
+from monitors.validation import deny_list
+
+logger = logging.getLogger(__name__)
+
+BUILT_IN = DenyList()
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer's body that are read, unless told otherwise; the rest is left."""
 
@@ -107,6 +117,7 @@ class _Exchange:
             self._socket = connection.sock
 
     def _talk(self) -> Answer:
+        outgoing.refuse_host(self.url, deny_list())
         with _Session() as session:
             response = session.post(
                 self.url,
@@ -130,6 +141,8 @@ class _Exchange:
         while (deeper := root.__cause__ or root.__context__) is not None:
             root = deeper
         detail = type(root).__name__
+        if isinstance(error, outgoing.DeniedError):
+            logger.warning("connection denied", extra={"address": str(error)})
         if self._socket is None:
             code = "invalid_url" if isinstance(error, ValueError) else "connection_error"
             return UnansweredError(code, sent=False, detail=detail)
@@ -145,6 +158,10 @@ _talking = threading.local()
 
 class _Reporting(HTTPConnection):
     """Tells its exchange when the connection stands, TLS and any proxy's tunnel included."""
+
+    def _new_conn(self) -> socket.socket:
+        deny = deny_list() if self.proxy is None else BUILT_IN
+        return outgoing.connect(self._dns_host, self.port, deny, self.timeout, self.socket_options)
 
     def connect(self) -> None:
         super().connect()

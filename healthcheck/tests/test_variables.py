@@ -186,6 +186,25 @@ MISTAKES = {
 }
 
 
+ASKED = {
+    "metadata": "http://169.254.169.254/api/",
+    "metadata in another spelling": "http://0xa9fea9fe/",
+    "metadata over IPv6": "https://[fd00:ec2::254]/",
+    "metadata by name": "http://metadata.google.internal/",
+}
+
+
+@pytest.mark.parametrize("url", ASKED.values(), ids=ASKED)
+def test_an_address_that_is_asked_must_not_lead_to_a_metadata_service(url):
+    with pytest.raises(VariableError, match=r"X leads to [^ ]+, which is never connected to"):
+        Reading(X=url).web_address("X", asked=True)
+    assert Reading(X=url).web_address("X") == url
+
+
+def test_an_address_that_is_asked_may_be_on_this_machine():
+    assert Reading(X="http://127.0.0.1:9000/api/").web_address("X", asked=True) == "http://127.0.0.1:9000/api/"
+
+
 def _start(data_dir: Any, variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     secrets = {"SECRET_KEY": "only-for-tests", "ENCRYPTION_KEYS": KEY, "DATA_DIR": str(data_dir)}
     return subprocess.run(

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from monitors import recording
+from monitors import concealing, recording
 from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, ExplainingAdmin, SecretTextarea, actor
 from monitors.clock import database_now
 from monitors.display import (
@@ -37,14 +37,16 @@ from monitors.display import (
 )
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
+from monitors.forms.secrets import SecretsForm
 from monitors.freshness import stale
 from monitors.looking import MOST, look
 from monitors.models import Server
+from monitors.models.server import found_by
 from monitors.targets import address_text, policies
 from monitors.wording import duration_words
 
 
-class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class ServerForm(SecretsForm):
     scheme = scheme_field(widget=UnfoldAdminSelectWidget)
     expected_text = expected_text_field(widget=UnfoldAdminTextInputWidget)
     verify_tls = verify_tls_field(widget=UnfoldAdminSelectWidget)
@@ -61,7 +63,7 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
     class Meta:
         model = Server
-        fields = "__all__"  # noqa: DJ007  the fieldsets of the admin choose
+        fields = "__all__"  # the fieldsets of the admin choose
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +72,7 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
     def clean_request_headers(self) -> Any:
         text = self.cleaned_data["request_headers"]
         if not text.strip():
-            return self.instance.request_headers
+            return concealing.masked("request_headers", self.instance.request_headers)
         try:
             return json.loads(text) or None
         except (ValueError, RecursionError):
@@ -132,6 +134,8 @@ class ServerAdmin(ExplainingAdmin):
         "last_checked",
         "next_probe",
         "in_force",
+        "masked_host",
+        "masked_path",
         "stored_headers",
         "paused",
         "paused_reason",
@@ -146,12 +150,13 @@ class ServerAdmin(ExplainingAdmin):
         return servers.defer("request_headers")
 
     def get_fieldsets(self, request: HttpRequest, obj: Server | None = None) -> list[Any]:
-        """The field for new headers only for those who may change them: read-only, Django would show what is stored."""
+        """What holds secrets only for those who may change it: read-only, Django would show what is stored."""
         editable = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         headers = (*(("stored_headers",) if obj else ()), *(("request_headers",) if editable else ()))
-        expectations = ("path", "scheme", "expected_status", "expected_text", *headers, "verify_tls", "subprotocol")
+        host, path = ("host", "path") if editable else ("masked_host", "masked_path")
+        expectations = (path, "scheme", "expected_status", "expected_text", *headers, "verify_tls", "subprotocol")
         rules = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
-        main = ("host_name", "host", "port", "type", "environment", "notification", "tags")
+        main = ("host_name", host, "port", "type", "environment", "notification", "tags")
         fieldsets: list[Any] = [(None, {"fields": main})]
         if obj:
             status = ("state", "since", "failure", "latency", "last_checked", "next_probe", "paused", "paused_reason")
@@ -166,6 +171,11 @@ class ServerAdmin(ExplainingAdmin):
 
     def view_on_site(self, obj: Server) -> str:
         return reverse("monitors:server", args=[obj.pk])
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        for word in search_term.split():
+            queryset = queryset.filter(found_by(word) | Q(tags__icontains=word))
+        return queryset, False
 
     # columns
 
@@ -219,6 +229,14 @@ class ServerAdmin(ExplainingAdmin):
     def in_force(self, obj: Server) -> SafeString:
         rows = format_html_join("", "<li>{}: <b>{}</b> ({})</li>", effective_settings(obj, policies()))
         return format_html("<ul>{}</ul>", rows)
+
+    @display(description=gettext_lazy("host"))
+    def masked_host(self, obj: Server) -> str:
+        return str(concealing.masked("host", obj.host))
+
+    @display(description=gettext_lazy("path"))
+    def masked_path(self, obj: Server) -> str:
+        return concealing.masked("path", obj.path) or ""
 
     @display(description=gettext_lazy("stored request headers"))
     def stored_headers(self, obj: Server) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from monitors.display import HEALTH_WORDS
 from monitors.models import ServerType
+from monitors.models.server import found_by
 
 ENVIRONMENTS = ("LIVE", "STAGE", "DEV", "UNKNOWN")
 """What matters most comes first."""
@@ -71,7 +72,7 @@ def matching(chosen: Mapping[str, Any]) -> Q:
     """Servers that fit search, type and tag. Environment and health are counted apart, for the sentences."""
     found = Q()
     if text := chosen["q"]:
-        found &= Q(host_name__icontains=text) | Q(host__icontains=text)
+        found &= found_by(text)
     if chosen["type"]:
         found &= Q(type=int(chosen["type"]))
     if tag := chosen["tag"].strip():

@@ -10,15 +10,14 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.crypto import salted_hmac
-from rest_framework.exceptions import ValidationError as Refusal
 
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import ORIGIN_WORDS
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
+from monitors.forms.secrets import SecretsForm
 from monitors.models import Server, ServerType
 from monitors.policy import Policies, Rules
-from monitors.serializers.fields import unmasked
 from monitors.targets import TARGET_COLUMNS, effective_of
 
 MAIN = ("host_name", "host", "port", "type", "environment", "tags", "notification")
@@ -39,7 +38,7 @@ PATIENCE_SECONDS = 15.0
 SAMPLE_HOST = "https://web.example.com"
 
 
-class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class ServerForm(SecretsForm):
     """A new server, or one that exists. Whether it is paused is not edited: that is an act of its own."""
 
     scheme = scheme_field()
@@ -99,12 +98,12 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
     def clean_request_headers(self) -> Any:
         typed, stored = self.cleaned_data["request_headers"], self.instance.request_headers
-        if not typed and isinstance(stored, UnreadableHeaders):
-            return stored  # nobody could be shown what an empty field would remove
-        try:
-            return unmasked(typed, stored)
-        except Refusal as error:
-            raise forms.ValidationError([str(text) for text in error.detail["request_headers"]]) from None  # type: ignore[call-overload]
+        # Nobody could be shown what an empty field would remove.
+        return stored if not typed and isinstance(stored, UnreadableHeaders) else typed
+
+    def empty_headers(self) -> None:
+        super().empty_headers()
+        self.fields["request_headers"].widget.attrs.pop("hx-preserve")
 
     def focus(self) -> None:
         """Let the reader begin at the first field, or at the first that is wrong."""

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
-from monitors import audit, recording, seeding
+from monitors import audit, concealing, recording, seeding
 from monitors.audit import Act, Item, Subject
 from monitors.clock import database_now
 from monitors.inventory.differences import VANISHED, Differences, differences, refuse_the_implausible, rows_of
@@ -106,7 +106,12 @@ def _describe(run: InventoryRun, found: Differences) -> None:
 
 
 def _changed(name: str, changes: Any) -> dict[str, Any]:
-    return {"host_name": name, "changes": {key: list(values) for key, values in changes.items()}}
+    """Without secrets, which an address may have: whoever sees the run may not see the server's settings."""
+    shown = {
+        key: [concealing.masked(key, value) for value in values] if key in concealing.COLUMNS else list(values)
+        for key, values in changes.items()
+    }
+    return {"host_name": name, "changes": shown}
 
 
 def _rejected(entry: Entry) -> list[dict[str, Any]]:

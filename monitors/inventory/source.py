@@ -16,8 +16,8 @@ import requests
 from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util.connection import create_connection
 
+from monitors import outgoing
 from monitors.address import InvalidAddress, parse_address
 from monitors.probers.deny import DenyList
 from monitors.validation import remedy
@@ -51,22 +51,10 @@ class _Line:
         self._socket: socket.socket | None = None
 
     def connect(self, host: str, port: int, timeout: Any, options: Any) -> socket.socket:
-        """Connect to the first address of `host` that is allowed and listens. What is connected to is what was looked
-        at: the name is not asked a second time, when it might say something else."""
-        found = [entry[4][:2] for entry in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)]
-        allowed = [address for address in found if not self._deny.denies(str(address[0]))]
-        refusal: Exception = InventoryError(_("%(address)s must not be connected to.") % {"address": found[0][0]})
-        for address in allowed:
-            try:
-                return self._take(create_connection((str(address[0]), port), timeout, socket_options=options))
-            except OSError as error:
-                refusal = error
-        raise refusal
-
-    def _take(self, connected: socket.socket) -> socket.socket:
+        connected = outgoing.connect(host, port, self._deny, timeout, options)
         with self._lock:
             self._socket = connected
-            if self._cut or self._deny.denies(connected.getpeername()[0]):
+            if self._cut:
                 connected.close()
                 raise OSError
         return connected
@@ -147,6 +135,8 @@ def _ask(url: str, token: str, line: _Line, deny: DenyList, seconds: float) -> b
     try:
         with session:
             return _follow(session, url, deny, seconds)
+    except outgoing.DeniedError as error:
+        raise InventoryError(_("%(address)s must not be connected to.") % {"address": error}) from None
     except (requests.RequestException, OSError, ValueError) as error:
         # The texts of these exceptions have the URL in them, and the URL may have a secret.
         raise InventoryError(_("The inventory cannot be read: %(reason)s.") % {"reason": _reason(error)}) from None
@@ -168,13 +158,12 @@ def _follow(session: requests.Session, url: str, deny: DenyList, seconds: float)
 def _check(url: str, deny: DenyList) -> None:
     """Refuse a URL that no request can be made of, or whose host is denied by name; its address is seen later."""
     try:
-        address = parse_address(host=url, port=443, type=1)
+        parse_address(host=url, port=443, type=1)
     except InvalidAddress as error:
         raise InventoryError(_("INVENTORY_URL: %(problem)s") % {"problem": remedy(error)}) from None
     if urlsplit(url).scheme.lower() not in DEFAULT_PORTS:
         raise InventoryError(_("INVENTORY_URL must begin with https:// or http://."))
-    if deny.denies_name(address.host):
-        raise InventoryError(_("%(address)s must not be connected to.") % {"address": address.host})
+    outgoing.refuse_host(url, deny)
 
 
 def _same_place(one: SplitResult, other: SplitResult) -> bool:

@@ -6,6 +6,9 @@ from typing import Self
 
 from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Concat, StrIndex, Substr
+from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -97,6 +100,17 @@ class Policy(RuleFields):
 
     def __str__(self) -> str:
         return self.environment
+
+
+_PLACE = Substr("host", 1, StrIndex(Concat("host", Value("?")), Value("?")) - 1)
+"""The column `host` without its query."""
+
+
+def found_by(text: str) -> models.Q:
+    """Servers with `text` in name or host, in any case. Not in what is a secret there, the query and what is before an
+    @: searched for letter by letter it would be found out."""
+    in_host = models.Q(host__icontains=text) & models.Q(IContains(_PLACE, text)) & ~models.Q(host__contains="@")
+    return models.Q(host_name__icontains=text) | in_host
 
 
 class ServerQuerySet(models.QuerySet["Server"]):

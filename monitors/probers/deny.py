@@ -7,31 +7,65 @@ built-in list cannot be switched off; private networks and loopback are allowed,
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+METADATA = (
+    "169.254.169.254",  # nearly every cloud
+    "169.254.170.2",  # credentials of ECS tasks
+    "169.254.170.23",  # EKS Pod Identity
+    "169.254.0.23",  # Tencent Cloud
+    "169.254.42.42",  # Scaleway
+    "100.100.100.200",  # Alibaba Cloud
+    "100.96.0.96",  # Volcano Engine
+    "100.80.80.80",  # UCloud
+    "192.0.0.192",  # Oracle Cloud
+    "168.63.129.16",  # the wire server of Azure
+)
+"""The metadata services over IPv4, as the clouds' documents name them."""
+
 BUILT_IN = (
+    *METADATA,
     "0.0.0.0/8",  # unspecified, "this network" (RFC 1122); Linux connects 0.0.0.0 to itself
     "::/128",
-    "169.254.0.0/16",  # link-local (RFC 3927), with the metadata services of AWS, Google, Azure, ECS and others
-    "fe80::/10",
-    "100.100.100.200/32",  # metadata of Alibaba Cloud
-    "192.0.0.192/32",  # metadata of Oracle Cloud
-    "168.63.129.16/32",  # the wire server of Azure
-    "fd00:ec2::254/128",  # metadata of AWS over IPv6
-    "fd20:ce::254/128",  # metadata of Google Cloud over IPv6
-    "fd00:42::42/128",  # metadata of Scaleway over IPv6
+    "169.254.0.0/16",  # link-local (RFC 3927)
+    "fe80::/10",  # with the metadata service of OpenStack, fe80::a9fe:a9fe
+    "fec0::/10",  # site-local, which no network may use any more (RFC 3879)
+    "100::/64",  # discarded on the way (RFC 6666)
+    "fd00:ec2::/32",  # AWS: metadata, Pod Identity, name servers and time
+    "fd20:ce::254/128",  # metadata of Google Cloud
+    "fd00:c1::a9fe:a9fe/128",  # metadata of Oracle Cloud
+    "fd00:a9fe:a9fe::1/128",  # metadata of Akamai
+    "fd00:100::100:200/128",  # metadata of Alibaba Cloud
+    "fd00:42::42/128",  # metadata of Scaleway
     "224.0.0.0/4",  # multicast
     "ff00::/8",
     "240.0.0.0/4",  # reserved (RFC 1112), with the broadcast address 255.255.255.255
 )
 
 DENIED_NAMES = frozenset(
-    {"metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"}
+    {
+        "api.metadata.cloud.ibm.com",
+        "instance-data",
+        "metadata",
+        "metadata.azure.com",
+        "metadata.azure.internal",
+        "metadata.exoscale.com",
+        "metadata.goog",
+        "metadata.google.internal",
+        "metadata.packet.net",
+        "metadata.platformequinix.com",
+        "metadata.tencentyun.com",
+        "rancher-metadata",
+    }
 )
+
+_INSTANCE_DATA = re.compile(r"instance-data(?:\.[a-z0-9-]+)*\.internal")
+"""The names of AWS for its metadata service, with and without a region."""
 
 _TRAILING_IPV4 = tuple(
     ipaddress.IPv6Network(network)
@@ -42,6 +76,7 @@ _TRAILING_IPV4 = tuple(
         "64:ff9b::/96",  # NAT64 (RFC 6052)
     )
 )
+_METADATA = frozenset(int(ipaddress.IPv4Address(address)) for address in METADATA)
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: any of the layouts of RFC 6052 2.2
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")  # RFC 3056
 _TEREDO = ipaddress.IPv6Network("2001::/32")  # RFC 4380
@@ -76,7 +111,8 @@ class DenyList:
 
     def denies_name(self, name: str) -> bool:
         """Whether `name` is that of a metadata service, in any case and with or without the final dot."""
-        return name.lower().removesuffix(".") in DENIED_NAMES
+        plain = name.lower().removesuffix(".")
+        return plain in DENIED_NAMES or _INSTANCE_DATA.fullmatch(plain) is not None
 
 
 def _network(text: str) -> Network:
@@ -105,11 +141,22 @@ def _embedded(address: ipaddress.IPv6Address) -> Iterator[int]:
     if address in _TEREDO:
         yield bits >> 64
         yield ~bits
+    layouts = _translated(bits)
     if address in _LOCAL_NAT64:
-        layouts = (
-            (bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF,  # /48: around the octet that RFC 6052 keeps zero
-            (bits >> 64 & 0xFF) << 24 | bits >> 32 & 0xFF_FFFF,  # /56
-            bits >> 24,  # /64
-            bits,  # /96
-        )
-        yield from (layout for layout in layouts if layout & 0xFF00_0000)  # 0.x.x.x: the padding of another layout
+        yield from (layout for layout in layouts[2:] if layout & 0xFF00_0000)  # 0.x.x.x: another layout's padding
+    # A network may translate by a prefix of its own, which is not known here (RFC 6052 3.1). That one of these exact
+    # addresses stands where it would be carried, and means something else, is as good as impossible.
+    yield from (layout for layout in layouts if layout & 0xFFFF_FFFF in _METADATA)
+
+
+def _translated(bits: int) -> tuple[int, ...]:
+    """What an address carries as its IPv4 address, in its lowest 32 bits, by the length of the prefix (RFC 6052 2.2).
+    The octet from bit 64 to 71 is kept zero and left out."""
+    return (
+        bits >> 64,  # /32
+        (bits >> 64 & 0xFF_FFFF) << 8 | bits >> 48 & 0xFF,  # /40
+        (bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF,  # /48
+        (bits >> 64 & 0xFF) << 24 | bits >> 32 & 0xFF_FFFF,  # /56
+        bits >> 24,  # /64
+        bits,  # /96
+    )

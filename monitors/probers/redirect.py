@@ -14,6 +14,7 @@ from monitors.probers.message import DEFAULT_PORTS
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """The statuses of answers whose Location browsers follow."""
 
+_UPGRADE = (("http", 80), ("https", 443))
 _AUTHORITY = re.compile(r"(?:(https?):)?//([^/?#]*)", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -22,7 +23,7 @@ def redirected(target: Target, locations: Sequence[str]) -> Target | None:
     """Where to ask next; None if that is another host, or nothing that could be asked.
 
     `locations` are the different values of Location, of which the first counts, as it does for curl. The target's own
-    headers may hold a secret: they go along only to the same scheme and port, or from http to https.
+    headers may hold a secret: they go along only to the same scheme and port, or from http on port 80 to https on 443.
     """
     location = (locations[0] if locations else "").encode("latin-1").decode("utf-8", "surrogateescape")
     reference = location.partition("#")[0]
@@ -40,9 +41,8 @@ def redirected(target: Target, locations: Sequence[str]) -> Target | None:
         return None
     if address.host.removesuffix(".") != target.name:
         return None
-    upgraded = (target.scheme, scheme) == ("http", "https")
-    same = (target.scheme, target.port) == (scheme, address.port)
-    headers = target.headers if same or upgraded else ()
+    before, after = (target.scheme, target.port), (scheme, address.port)
+    headers = target.headers if before == after or (before, after) == _UPGRADE else ()
     path = _path("/", reference[authority.end() :])
     return replace(target, scheme=scheme, port=address.port, path=path, headers=headers)
 

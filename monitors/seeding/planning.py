@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from monitors.fields import MASK
+from monitors import concealing
 from monitors.models import Server, ServerStatus
 from monitors.seeding.rows import REQUIRED, Problem, Row, printable
 from monitors.validation import name_key
@@ -106,23 +107,15 @@ def _compared(row: Row, server: Server | None) -> Entry:
     missing = [Problem(key, _("is missing")) for key in required if key not in row.values]
     if missing:
         return _rejected(row, missing)
-    values = dict(row.values)
-    if "request_headers" in values:
-        try:
-            values["request_headers"] = _unmasked(values["request_headers"], server)
-        except ValueError as error:
-            return _rejected(row, [Problem("request_headers", str(error))])
-    return _created(row, values) if server is None else _updated(row, values, server)
-
-
-def _unmasked(headers: Any, server: Server | None) -> dict[str, str] | None:
-    """`headers` with the stored values in the place of masks. Raises ValueError where none is stored."""
-    known = {name.lower(): value for name, value in ((server and server.request_headers) or {}).items()}
-    hidden = [name for name, value in (headers or {}).items() if value == MASK and name.lower() not in known]
-    if hidden:
+    try:
+        values = {
+            key: concealing.unmasked(key, value, getattr(server, key, None)) if key in concealing.COLUMNS else value
+            for key, value in row.values.items()
+        }
+    except concealing.MaskedError as error:
         words = _("the value of %(header)s is masked and none is stored: write it out, or export with --with-secrets")
-        raise ValueError(words % {"header": printable(hidden[0])})
-    return {name: known[name.lower()] if value == MASK else value for name, value in (headers or {}).items()} or None
+        return _rejected(row, [Problem(error.column, words % {"header": printable(error.name)})])
+    return _created(row, values) if server is None else _updated(row, values, server)
 
 
 def _created(row: Row, values: Mapping[str, Any]) -> Entry:
@@ -134,12 +127,14 @@ def _created(row: Row, values: Mapping[str, Any]) -> Entry:
 def _updated(row: Row, values: Mapping[str, Any], server: Server) -> Entry:
     """What stays as it is is not validated again: adopted tables hold values that we would not accept today, and an
     export of them must still be no news."""
-    before = {key: getattr(server, key) for key in values}
+    stored, before = copy(server), {key: getattr(server, key) for key in values}
     for key, value in values.items():
         if not _same(key, before[key], value):
             setattr(server, key, value)
     changes = _differences(server, before)
     problems = _invalid(server, COLUMNS - changes.keys()) if changes else []
+    carried = concealing.carried_off(stored, server, concealing.given(row.values))
+    problems += [Problem(column, problem) for column, problem in carried.items()]
     if problems:
         return _rejected(row, problems)
     changes = _differences(server, before)  # validation tidies values up

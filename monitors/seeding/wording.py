@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors import concealing
 from monitors.seeding.planning import Action, Entry
 from monitors.seeding.rows import printable
 
@@ -33,5 +34,7 @@ def details_of(entry: Entry) -> list[str]:
 def _change(key: str, old: object, new: object) -> str:
     if key == "request_headers":
         return key  # their values are secrets
+    if key in concealing.COLUMNS:
+        old, new = (concealing.masked(key, value) for value in (old, new))
     shown = [printable(_("inherited") if value is None else str(value)) for value in (old, new)]
     return f"{key} {shown[0]} → {shown[1]}"

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from monitors.fields import MASK
+from monitors.concealing import masked
 
 T = TypeVar("T")
 
@@ -68,33 +68,16 @@ class TagsField(serializers.Field[Any, Any, Any, Any]):
     {"type": "object", "additionalProperties": {"type": "string"}, "example": {"Authorization": "Bearer abc"}}
 )
 class HeadersField(serializers.Field[Any, Any, Any, Any]):
-    """An object of texts that shows no value. `unmasked` puts the stored values back where the mask was sent."""
+    """An object of texts that shows no value. `monitors.concealing` puts the stored values back where the
+    mask was sent."""
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if not isinstance(data, dict):
             raise ValidationError(_("Give the headers as a JSON object of texts."))
         return data
 
-    def to_representation(self, value: Mapping[str, str]) -> dict[str, str]:
-        return dict.fromkeys(value, MASK)
-
-
-def unmasked(sent: Mapping[str, Any] | None, stored: Mapping[str, str] | None) -> dict[str, Any] | None:
-    """`sent` with the stored value for each masked one. Raises ValidationError where nothing is stored by that name.
-
-    Nothing to send is null, not an empty object: there is one way to say it.
-    """
-    if not sent:
-        return None
-    known = {name.lower(): value for name, value in (stored or {}).items()}
-    result = {}
-    for name, value in sent.items():
-        if value == MASK and name.lower() not in known:
-            raise ValidationError(
-                {"request_headers": [_("%(name)s is masked, and no value is stored for it.") % {"name": name}]}
-            )
-        result[name] = known[name.lower()] if value == MASK else value
-    return result
+    def to_representation(self, value: Mapping[str, str]) -> Any:
+        return masked("request_headers", value)
 
 
 class StrictSerializer(serializers.Serializer[T]):

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from monitors import concealing
 from monitors.models import Server
 from monitors.policy import Origin
 from monitors.probers.base import Failure
@@ -21,7 +22,6 @@ from monitors.serializers.fields import (
     StrictSerializer,
     TagsField,
     WholeNumberField,
-    unmasked,
 )
 from monitors.targets import address_text, effective_of
 from monitors.validation import name_key
@@ -158,12 +158,30 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         return {**effective_of(server, self.context["policies"]).as_dict(), "address": address}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "request_headers" in attrs:
-            stored = self.instance.request_headers if isinstance(self.instance, Server) else None
-            attrs["request_headers"] = unmasked(attrs["request_headers"], stored)
+        stored = self.instance if isinstance(self.instance, Server) else Server()
+        anew = concealing.given(attrs)
+        try:
+            attrs |= {
+                column: concealing.unmasked(column, attrs[column], getattr(stored, column))
+                for column in concealing.COLUMNS
+                if column in attrs
+            }
+        except concealing.MaskedError as error:
+            words = gettext("%(name)s is masked, and no value is stored for it.") % {"name": error.name}
+            raise ValidationError({error.column: [words]}) from None
         candidate = self.changed(attrs)
         candidate.clean()
+        if problems := concealing.carried_off(stored, candidate, anew):
+            raise ValidationError(problems)
         return {name: getattr(candidate, name) for name in attrs}
+
+    def to_representation(self, instance: Server) -> dict[str, Any]:
+        """Whoever may not change a server is shown its address without the secrets in it."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        request = self.context.get("request")
+        if request is None or not request.user.has_perm("monitors.change_server"):
+            shown |= {column: concealing.masked(column, shown[column]) for column in ("host", "path")}
+        return shown
 
     def changed(self, attrs: dict[str, Any]) -> Server:
         """The server as it would be with `attrs`; nothing is written."""

@@ -126,6 +126,7 @@ REFUSED = {  # sentence: (columns, the column at fault, a word of the remedy)
     "a name with a numeric end": ({"host": "web.1"}, "host", "IPv4"),
     "an IPv4 number too large": ({"host": "4294967296"}, "host", "IPv4"),
     "a bad octal number": ({"host": "08.0.0.1"}, "host", "IPv4"),
+    "an IPv4 address in digits of another script": ({"host": "१६९.२५४.१६९.२५४"}, "host", "no domain name"),
     "an empty label": ({"host": "a..example"}, "host", "letters"),
     "two final dots": ({"host": "a.example.."}, "host", "letters"),
     "two final dots, one of them ideographic": ({"host": "a.example.。"}, "host", "letters"),

@@ -19,6 +19,24 @@ DENIED = {
     "wire server of Azure": "168.63.129.16",
     "metadata of AWS over IPv6": "fd00:ec2::254",
     "the same, written out": "fd00:0ec2:0000:0000:0000:0000:0000:0254",
+    "Pod Identity of EKS": "169.254.170.23",
+    "metadata of Tencent": "169.254.0.23",
+    "metadata of Scaleway": "169.254.42.42",
+    "metadata of Volcano Engine": "100.96.0.96",
+    "metadata of UCloud": "100.80.80.80",
+    "Pod Identity of EKS over IPv6": "fd00:ec2::23",
+    "name server of AWS over IPv6": "fd00:ec2::253",
+    "time of AWS over IPv6": "fd00:ec2::123",
+    "the last of AWS over IPv6": "fd00:ec2:ffff:ffff:ffff:ffff:ffff:ffff",
+    "metadata of Google over IPv6": "fd20:ce::254",
+    "metadata of Oracle over IPv6": "fd00:c1::a9fe:a9fe",
+    "metadata of Akamai over IPv6": "fd00:a9fe:a9fe::1",
+    "metadata of Alibaba over IPv6": "fd00:100::100:200",
+    "metadata of Scaleway over IPv6": "fd00:42::42",
+    "metadata of OpenStack over IPv6": "fe80::a9fe:a9fe",
+    "the same with a zone": "fe80::a9fe:a9fe%25eth0",
+    "site-local": "fec0::1",
+    "discarded on the way": "100::1",
     "IPv6 link-local": "fe80::1",
     "IPv6 link-local with a zone": "fe80::1%eth0",
     "unspecified": "0.0.0.0",
@@ -39,6 +57,13 @@ DENIED = {
     "local NAT64, /48": "64:ff9b:1:a9fe:a9:fe00::",
     "local NAT64, /56": "64:ff9b:1:ffa9:fe:a9fe::",
     "local NAT64, /64": "64:ff9b:1:ffff:a9:fea9:fe00:0",
+    "NAT64 of a network, /32": "2001:db8:a9fe:a9fe::",
+    "NAT64 of a network, /40": "2001:db8:1a9:fea9:fe::",
+    "NAT64 of a network, /48": "2001:db8:1:a9fe:a9:fe00::",
+    "NAT64 of a network, /56": "2001:db8:1:1a9:fe:a9fe::",
+    "NAT64 of a network, /64": "2001:db8:1:1:a9:fea9:fe00:0",
+    "NAT64 of a network, /96": "2001:db8:1::a9fe:a9fe",
+    "NAT64 of a network to Alibaba": "2001:db8:1::100.100.100.200",
     "6to4": "2002:a9fe:a9fe::1",
     "Teredo server": "2001:0:a9fe:a9fe::ffff:ffff",
     "Teredo client": "2001:0:4136:e378:8000:63bf:5601:5601",
@@ -61,6 +86,9 @@ ALLOWED = {
     "NAT64 of a public address": "64:ff9b::93.184.216.34",
     "local NAT64 of a private address": "64:ff9b:1::10.0.0.5",
     "6to4 of a public address": "2002:5db8:d822::1",
+    "unique local beside AWS": "fd00:ec3::254",
+    "NAT64 of a network, of a public address": "2001:db8:1::93.184.216.34",
+    "NAT64 of a network, of a private address": "2001:db8:1::10.0.0.5",
 }
 
 
@@ -75,13 +103,39 @@ def test_allowed(address):
 
 
 @pytest.mark.parametrize(
-    "name", ["metadata", "METADATA.google.internal", "metadata.google.internal.", "instance-data", "Metadata.goog"]
+    "name",
+    [
+        "metadata",
+        "METADATA.google.internal",
+        "metadata.google.internal.",
+        "Metadata.goog",
+        "metadata.azure.internal",
+        "metadata.azure.com",
+        "metadata.tencentyun.com",
+        "metadata.platformequinix.com",
+        "metadata.packet.net",
+        "api.metadata.cloud.ibm.com",
+        "instance-data",
+        "instance-data.ec2.internal",
+        "Instance-Data.us-east-1.compute.internal.",
+    ],
 )
 def test_names_of_metadata_services_are_denied(name):
     assert DenyList().denies_name(name)
 
 
-@pytest.mark.parametrize("name", ["web.example.com", "metadata.example.com", "my-metadata", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "web.example.com",
+        "metadata.example.com",
+        "my-metadata",
+        "metadata.shop.internal",
+        "my-instance-data.internal",
+        "instance-data.example.com",
+        "",
+    ],
+)
 def test_other_names_are_allowed(name):
     assert not DenyList().denies_name(name)
 

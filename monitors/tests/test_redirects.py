@@ -182,19 +182,40 @@ def test_an_unexpected_redirect_to_another_host_is_unexpected(farm):
     assert see(server, expected_status=((200, 200),)).failure is Failure.UNEXPECTED_STATUS
 
 
-def test_secret_headers_go_along_to_the_same_place_and_up_to_tls_only(farm):
-    plain = farm.serve(bad.replies(lambda path: answer()))
-    onward = f"http://127.0.0.1:{plain.port}/"
-    secure = farm.serve(
-        bad.replies(lambda path: answer(302, headers=f"Location: {onward if path == '/down' else '/down'}\r\n")),
-        tls=farm.authority.context("127.0.0.1"),
-    )
-    upward = f"https://127.0.0.1:{secure.port}/"
-    first = farm.serve(says(answer(302, headers=f"Location: {upward}\r\n")))
+def test_secret_headers_go_to_the_same_place_only_and_do_not_come_back(farm):
+    def onward(path):
+        place = f"https://127.0.0.1:{secure.port}/" if path == "/same" else "/same"
+        return answer() if path == "/back" else answer(302, headers=f"Location: {place}\r\n")
+
+    first = farm.serve(bad.replies(onward))
+    back = answer(302, headers=f"Location: http://127.0.0.1:{first.port}/back\r\n")
+    secure = farm.serve(says(back), tls=farm.authority.context("127.0.0.1"))
     assert see(first, headers=(("X-Secret", "s3cret"),)).ok
-    assert [b"s3cret" in request for server in (first, secure, plain) for request in server.requests] == [
-        True,
-        True,
-        True,
-        False,
-    ]
+    assert first.paths == ["/", "/same", "/back"]
+    assert [b"s3cret" in request for request in first.requests] == [True, True, False]
+    assert [b"s3cret" in request for request in secure.requests] == [False]
+
+
+ONWARD = {  # sentence: (scheme and port that were asked, Location, whether the headers go along)
+    "a path": (("http", 8080), "/a", True),
+    "the same in full": (("http", 8080), "http://web.test:8080/a", True),
+    "the same in other letters and with a final dot": (("https", 443), "HTTPS://WEB.Test.:443/a", True),
+    "the same scheme, left out": (("https", 443), "//web.test/a", True),
+    "from port 80 up to TLS on 443": (("http", 80), "https://web.test/a", True),
+    "the same, written out": (("http", 80), "https://web.test:443/a", True),
+    "from port 80 to TLS on another port": (("http", 80), "https://web.test:8443/a", False),
+    "from another port to TLS on 443": (("http", 8080), "https://web.test/a", False),
+    "from another port to TLS on the same": (("http", 8443), "https://web.test:8443/a", False),
+    "down from TLS": (("https", 443), "http://web.test/a", False),
+    "down from TLS on the same port": (("https", 443), "http://web.test:443/a", False),
+    "another port": (("http", 80), "http://web.test:81/a", False),
+    "another port with TLS": (("https", 443), "https://web.test:8443/a", False),
+}
+
+
+@pytest.mark.parametrize(("asked", "location", "kept"), ONWARD.values(), ids=ONWARD)
+def test_headers_go_along_to_the_same_origin_and_from_80_up_to_443(asked, location, kept):
+    scheme, port = asked
+    target = redirected(Target(scheme, "web.test", port, headers=(("X-Secret", "s3cret"),)), [location])
+    assert target is not None
+    assert bool(target.headers) is kept

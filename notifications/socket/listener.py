@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from django.db import close_old_connections
 
+from monitors.outgoing import DeniedError, refuse_host
+from monitors.validation import deny_list
 from notifications.slack import Account, Verdict, call
 from notifications.socket import state
 from notifications.socket.connection import Connection
@@ -158,11 +160,12 @@ class Listener:
         return url
 
     def _may_be(self, url: str) -> bool:
-        """Whether it is a WebSocket, and none without TLS where Slack itself is asked with it."""
+        """Whether it is a WebSocket, none without TLS where Slack itself is asked with it, and nowhere denied."""
         schemes = ("wss",) if self._account.base_url.startswith("https") else ("ws", "wss")
         try:
+            refuse_host(url, deny_list())
             return urlsplit(url).scheme in schemes and bool(urlsplit(url).hostname)
-        except ValueError:
+        except (ValueError, DeniedError):
             return False
 
     def _stay(self, connection: Connection) -> None:

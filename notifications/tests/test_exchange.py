@@ -184,3 +184,36 @@ def test_urllib3_says_nothing_of_an_exchange_and_still_speaks_of_others(caplog):
         assert "canary" not in caplog.text
         requests.post(f"http://127.0.0.1:{port}/canary", data=b"{}", timeout=5)
         assert "canary" in caplog.text
+
+
+DENIED = {  # sentence: (networks denied by the setting, URL with the port of a listener on 127.0.0.1)
+    "an address by the setting": (["127.0.0.0/8"], "http://127.0.0.1:{port}/"),
+    "in another spelling": (["127.0.0.0/8"], "http://0x7f000001:{port}/"),
+    "a name that leads there": (["127.0.0.0/8", "::1"], "http://localhost:{port}/"),
+    "an address that is always denied": ([], "http://169.254.169.254/latest/meta-data/"),
+    "over IPv6": ([], "http://[fd00:ec2::254]/"),
+    "a name that is always denied": ([], "http://metadata.google.internal./"),
+}
+
+
+@pytest.mark.parametrize(("networks", "url"), DENIED.values(), ids=DENIED)
+def test_what_probes_may_not_reach_is_not_posted_to_either(settings, networks, url):
+    settings.PROBE_DENY_NETWORKS = networks
+    with serving(answering(page("204 No Content"))) as port, pytest.raises(UnansweredError) as caught:
+        exchange(url.format(port=port))
+    assert (caught.value.code, caught.value.sent, caught.value.detail) == ("connection_error", False, "DeniedError")
+
+
+def test_loopback_is_allowed_unless_the_setting_denies_it(settings):
+    settings.PROBE_DENY_NETWORKS = []
+    with serving(answering(page("204 No Content"))) as port:
+        assert exchange(f"http://127.0.0.1:{port}/").status == 204
+
+
+def test_a_proxy_of_ours_may_be_on_the_list_and_is_asked_for_nothing_that_is_denied(settings, monkeypatch):
+    settings.PROBE_DENY_NETWORKS = ["127.0.0.0/8"]
+    with serving(answering(page("204 No Content"))) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        assert exchange("http://hooks.example/").status == 204
+        with pytest.raises(UnansweredError):
+            exchange("http://169.254.169.254/")

@@ -278,6 +278,8 @@ def test_a_socket_without_tls_is_not_followed_where_slack_is_asked_with_it():
     listener = Listener(Account("xapp-1", "https://slack.com/api/"), lambda _press: None, timezone.now)
     assert not listener._may_be("ws://wss.slack.com/link/?ticket=1")
     assert listener._may_be("wss://wss.slack.com/link/?ticket=1")
+    assert not listener._may_be("wss://[fd00:ec2::254]/link/?ticket=1")
+    assert not listener._may_be("wss://metadata.google.internal/link/?ticket=1")
 
 
 def test_no_thread_is_left_behind(slack, listen):

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors import concealing
 from monitors.exporting import described, rendered
 from monitors.models import Server
 from monitors.seeding import MASK, SUFFIXES, Format
@@ -22,8 +23,8 @@ from monitors.seeding import MASK, SUFFIXES, Format
 class Command(BaseCommand):
     help = str(
         gettext_lazy(
-            "Write every server as YAML, JSON or CSV, for seed_servers. The values of request headers are secrets and "
-            "are masked; a masked value that is read back changes nothing."
+            "Write every server as YAML, JSON or CSV, for seed_servers. The values of request headers and the queries "
+            "of addresses may be secrets and are masked; a masked value that is read back changes nothing."
         )
     )
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             help=_("yaml unless the name of the file says otherwise"),
         )
         parser.add_argument(
-            "--with-secrets", action="store_true", help=_("write the values of request headers in plain text")
+            "--with-secrets", action="store_true", help=_("write request headers and queries in plain text")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         def servers() -> Iterator[dict[str, Any]]:
             nonlocal masked
             for server in Server.objects.order_by("id").iterator(chunk_size=500):
-                masked += bool(server.request_headers)
+                masked += concealing.has_secrets(server)
                 yield described(server, secrets=secrets)
 
         pieces = rendered(servers(), format_)
@@ -66,8 +67,8 @@ class Command(BaseCommand):
             self.stderr.write(_("The output has secrets in plain text: keep it safe."))
         elif servers:
             words = _(
-                "The request headers of %(count)d servers are masked (%(mask)s). Read back they change nothing; "
-                "--with-secrets writes them in plain text."
+                "Secrets in addresses and request headers of %(count)d servers are masked (%(mask)s). Read back they "
+                "change nothing; --with-secrets writes them in plain text."
             )
             self.stderr.write(words % {"count": servers, "mask": MASK})
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from monitors import concealing
 from monitors.address import InvalidAddress, parse_address
 from monitors.display import instant, iso
 from monitors.models import Environment, Server
@@ -162,11 +163,12 @@ class Command(BaseCommand):
 
 
 def _find(target: str) -> Finding:
+    aim: Target | Outcome
     server = Server.objects.filter(host_name=target.strip()).first()
     if server is not None:
         name, url, aim = server.host_name, address_text(server), target_of(server, policies())
     elif "://" in target:
-        name, url, aim = "", target, _target(target)
+        name, (url, aim) = "", _target(target)
     else:
         raise CommandError(_nobody(target))
     return Finding(name, url, aim if isinstance(aim, Outcome) else look(aim, deny=deny_list()))
@@ -183,8 +185,9 @@ def _find_all(environment: str | None) -> list[Finding]:
     ]
 
 
-def _target(url: str) -> Target:
-    """Where `url` leads. Its path is taken as it is, where that of a server would follow from its type."""
+def _target(url: str) -> tuple[str, Target]:
+    """`url` as it is shown, and where it leads. Its path is taken as it is, where that of a server would follow from
+    its type."""
     try:
         parts = urlsplit(url)
         secure = parts.scheme.lower() in ("https", "wss")
@@ -197,14 +200,9 @@ def _target(url: str) -> Target:
     except InvalidAddress as error:
         raise CommandError(remedy(error)) from None
     except ValueError:
-        raise CommandError(_("%(url)s is not a URL.") % {"url": printable(url)}) from None
-    return Target(
-        scheme=address.scheme,
-        host=address.host,
-        port=address.port,
-        path=address.path,
-        timeout=timedelta(seconds=settings.PROBE_TIMEOUT_SECONDS),
-    )
+        raise CommandError(_("%(url)s is not a URL.") % {"url": printable(concealing.shown_host(url))}) from None
+    timeout = timedelta(seconds=settings.PROBE_TIMEOUT_SECONDS)
+    return address.shown, Target(address.scheme, address.host, address.port, address.path, timeout)
 
 
 def _nobody(name: str) -> str:
