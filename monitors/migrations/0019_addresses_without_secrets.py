@@ -37,6 +37,6 @@ def conceal(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False  # each chunk by itself: nobody waits for all of them
 
-    dependencies = [("monitors", "0013_certificate_subject")]
+    dependencies = [("monitors", "0018_audit_entry")]
 
     operations = [migrations.RunPython(conceal, migrations.RunPython.noop)]
