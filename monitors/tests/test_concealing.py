@@ -172,6 +172,6 @@ def test_what_was_kept_before_loses_its_secrets():
     )
     changed = [{"host_name": "a", "changes": {"host": ["old.example?k=s3cret", "new.example"], "port": [1, 2]}}]
     InventoryRun.objects.create(started_at=NOW, changed=changed)
-    importlib.import_module("monitors.migrations.0014_addresses_without_secrets").conceal(apps, None)
+    importlib.import_module("monitors.migrations.0019_addresses_without_secrets").conceal(apps, None)
     assert list(Incident.objects.order_by("pk").values_list("address", flat=True)) == list(kept.values())
     assert InventoryRun.objects.get().changed[0]["changes"] == {"host": ["old.example", "new.example"], "port": [1, 2]}
