@@ -23,6 +23,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from monitors import skew
 from monitors.live.aging import Aging
 from monitors.live.bell import CHANNEL
 from monitors.live.ending import on_signal
@@ -198,6 +199,7 @@ class Hub:
         return now
 
     def _look(self, now: datetime) -> tuple[Summary, frozenset[int] | None]:
+        skew.note("web")
         said = summary(now)
         return said, self._aging.turned(said)
 

@@ -251,7 +251,7 @@ def test_a_tick_from_the_future_is_no_sign_that_something_is_probed(ahead, late)
 @pytest.mark.parametrize(("ahead", "stale_now"), [(5, False), (60, True), (3600, True)])
 def test_a_probe_from_the_future_is_no_sign_that_a_server_was_seen(ahead, stale_now):
     see(server(), "+", start=NOW + ahead * SECOND)
-    assert Server.objects.annotate(old=stale(NOW)).get().old is stale_now
+    assert Server.objects.annotate(old=stale(NOW)).filter(old=True).exists() is stale_now
 
 
 @pytest.mark.django_db
@@ -284,4 +284,4 @@ def test_pages_are_told_on_although_the_clock_was_set_back():
     beats(NOW)
     assert aging.turned(summary(NOW)) is not None
     ServerStatus.objects.update(last_checked_at=NOW - HOUR)
-    assert aging.turned(summary(NOW + 3 * SECOND)) == {target.pk}
+    assert aging.turned(summary(NOW + 3 * SECOND)) == frozenset({target.pk})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -61,28 +63,27 @@ class Loop:
     """Calls its one timer when it is told to."""
 
     def __init__(self):
-        self.timer = None
+        self.timers: list[Callable[[], None]] = []
 
     def call_later(self, _seconds, call):
-        self.timer = call
+        self.timers.append(call)
         return object()
 
     def fire(self):
-        call, self.timer = self.timer, None
-        call()
+        self.timers.pop()()
 
 
 @pytest.fixture
 def clocks(monkeypatch):
     """The monotonic clock, and for how long the machine was suspended."""
     shown = {"monotonic": 100.0, "suspended": 7.0}
-    monkeypatch.setattr(stalls.time, "monotonic", lambda: shown["monotonic"])
+    monkeypatch.setattr("monitors.probers.stalls.time.monotonic", lambda: shown["monotonic"])
     monkeypatch.setattr(stalls, "_suspended", lambda: shown["suspended"])
     return shown
 
 
 def watching(in_flight=lambda: True):
-    loop = Loop()
+    loop: Any = Loop()
     watch = Stalls(loop, in_flight)
     watch.watch()
     return loop, watch
@@ -123,7 +124,7 @@ def test_nothing_is_timed_while_nothing_is_on_its_way(clocks):
     loop, watch = watching(in_flight=lambda: False)
     clocks["monotonic"] += 0.3
     loop.fire()
-    assert loop.timer is None
+    assert not loop.timers
     clocks["monotonic"] += 3600
     watch.watch()
     assert watch.since(100.1) == 0
@@ -244,7 +245,12 @@ def test_slots_are_those_of_the_clock_that_planned_them(farm, engine):
     look, found = Look(farm, engine, says(answer())), []
     target = Target("http", "127.0.0.1", look.server.port, timeout=5 * SECOND)
     job = Job(1, planned_by + 0.2 * SECOND, target)
-    engine.submit([job], lambda job, seen: (found.append(seen), look.done.set()), steady() - planned_by.timestamp())
+
+    def take(_job, seen):
+        found.append(seen)
+        look.done.set()
+
+    engine.submit([job], take, steady() - planned_by.timestamp())
     look.end()
     assert found[0].outcome.ok
     assert timedelta(seconds=-0.005) < found[0].started_at - job.slot < 2 * SECOND

@@ -82,7 +82,7 @@ def test_slots_are_started_by_the_database_s_clock_and_those_long_past_are_given
         return SimpleNamespace(done=done)
 
     monkeypatch.setattr(worker, "running_worker", lambda: SimpleNamespace(probe=probe))
-    monkeypatch.setattr(tasks.connection, "close", lambda: None)  # the test's transaction lives in it
+    monkeypatch.setattr("monitors.tasks.connection.close", lambda: None)  # the test's transaction lives in it
     slots = [(late.pk, (NOW - 3 * SECOND).isoformat()), (early.pk, (NOW + SECOND).isoformat())]
     tasks.probe_servers(slots)
     ((jobs, offset),) = taken

@@ -15,8 +15,8 @@ DEADLOCK, LOCK_WAIT, OTHER = 1213, 1205, 1045
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
     """How long it would have waited each time."""
-    waited = []
-    monkeypatch.setattr(transactions.time, "sleep", waited.append)
+    waited: list[float] = []
+    monkeypatch.setattr("monitors.transactions.time.sleep", waited.append)
     return waited
 
 
