@@ -6,7 +6,7 @@ attempt is uncertain, for Slack may have the message. What is uncertain is looke
 where that cannot be done it is sent again and says that it may be a repeat. `editing` keeps what was sent up to date.
 """
 
-from notifications.outbox.claiming import PACE, BusyError, due_channels
+from notifications.outbox.claiming import BusyError, due_channels
 from notifications.outbox.editing import show_acknowledged
 from notifications.outbox.handover import hand_over, hand_over_in_parts
 from notifications.outbox.listening import (
@@ -18,6 +18,7 @@ from notifications.outbox.listening import (
     set_enabled,
     tell_current,
 )
+from notifications.outbox.pacing import PACE
 from notifications.outbox.pruning import prune
 from notifications.outbox.requests import TRIED_AGAIN, NotResentError, request_test, resend
 from notifications.outbox.sending import deliver, send_test

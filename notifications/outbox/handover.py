@@ -91,9 +91,8 @@ def _told(transitions: Sequence[StatusTransition]) -> Told:
 
 def _late_and_over(transitions: Sequence[StatusTransition], now: datetime) -> set[int | None]:
     """The outages whose news came too late to be told: each of them has ended."""
-    late = [t.incident_id for t in transitions if t.outage and _is_late(t, now)]
-    over = Incident.objects.filter(pk__in=late, ended_at__isnull=False) if late else Incident.objects.none()
-    return set(over.values_list("pk", flat=True))
+    late = [t.incident_id for t in transitions if t.incident_id and t.outage and _is_late(t, now)]
+    return set(Incident.objects.filter(pk__in=late, ended_at__isnull=False).values_list("pk", flat=True))
 
 
 def _is_late(transition: StatusTransition, now: datetime) -> bool:
@@ -146,7 +145,7 @@ def _knows(earlier: Delivery | None, transition: StatusTransition, telling: Coll
     notification on, it hears once more that the outage goes on."""
     if earlier is None:
         return False
-    heard = OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES
+    heard: Collection[str] = OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES
     return earlier.state in heard or earlier.storm_id in telling
 
 

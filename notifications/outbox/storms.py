@@ -19,8 +19,9 @@ from monitors.policy import bounded
 from monitors.transactions import retried_atomic
 from notifications.instants import SKEW, is_ahead
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
-from notifications.outbox.claiming import ENDING, LEASE, PACE, TELLING
+from notifications.outbox.claiming import ENDING, LEASE, TELLING
 from notifications.outbox.gathering import Gathering, News, Rule, gather
+from notifications.outbox.pacing import PACE
 
 BETWEEN_EDITS = timedelta(seconds=3)
 AFTER_OPENING = 2 * PACE

@@ -31,9 +31,9 @@ CASES = {  # until, planned at, whether it is over
 
 @pytest.mark.parametrize(("until", "planned_at", "expected"), CASES.values(), ids=CASES)
 def test_a_wait_holds_unless_a_clock_ahead_of_ours_planned_it(until, planned_at, expected):
-    instants = [None if after is None else NOW + after for after in (until, planned_at)]
-    assert is_over(*instants, NOW) is expected
-    Channel.objects.create(channel_id="C1", next_send_at=instants[0], planned_at=instants[1])
+    until, planned_at = (None if after is None else NOW + after for after in (until, planned_at))
+    assert is_over(until, planned_at, NOW) is expected
+    Channel.objects.create(channel_id="C1", next_send_at=until, planned_at=planned_at)
     assert Channel.objects.filter(over("next_send_at", NOW)).exists() is expected
 
 
