@@ -145,13 +145,14 @@ def _knows(earlier: Delivery | None, transition: StatusTransition, telling: Coll
     notification on, it hears once more that the outage goes on."""
     if earlier is None:
         return False
-    heard: Collection[str] = OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES
-    return earlier.state in heard or earlier.storm_id in telling
+    if earlier.storm_id in telling:
+        return True
+    return earlier.state in (OPEN_STATES if transition.reason == Reason.NOTIFICATION_ON else TOLD_STATES)
 
 
 def _moved(transition: StatusTransition) -> bool:
     """Whether a server that is down has gone to another environment, as its messages show."""
-    return transition.outage == Outage.ONGOING and transition.reason == Reason.EDITED
+    return bool(transition.outage == Outage.ONGOING and transition.reason == Reason.EDITED)
 
 
 def _news(deliveries: Sequence[Delivery]) -> Iterator[News]:
