@@ -7,8 +7,8 @@ import importlib
 import pytest
 from django.apps import apps
 
-from monitors.concealing import MASK, MaskedError, carried_off, given, masked, shown_host, unmasked
-from monitors.fields import NOT_HEADERS, UnreadableHeaders
+from monitors.concealing import MaskedError, carried_off, given, masked, shown_host, unmasked
+from monitors.fields import MASK, NOT_HEADERS, UnreadableHeaders
 from monitors.models import Incident, InventoryRun, Server
 from monitors.targets import address_text
 from monitors.tests.builders import NOW

@@ -301,6 +301,7 @@ class TestSlowInventories:
         slow_inventory(lambda: see(gone, "-", start=timezone.now() - SECOND), *listing("stays"))
         sync(now=asked, force=True)
         incident = Incident.objects.get()
+        assert incident.ended_at is not None
         assert incident.began_at < incident.ended_at
         assert StatusTransition.objects.latest("id").at == incident.ended_at >= asked + timedelta(minutes=1)
 
