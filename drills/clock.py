@@ -91,9 +91,9 @@ def set_the_clock(options: Options) -> Iterator[Result]:
 
 def _set_the_clock(options: Options, skew: float) -> Result:
     steps = options.count(short=2, long=20)
-    stay = options.size(short=8, long=30)
+    stay = options.size(short=12, long=30)
     apart = {name: Clock.of_a_process(skew) for name in ("probes", SENDERS[1])}
-    blind = 0.0
+    calm = blind = 0.0
     with (
         settable_clock() as clock,
         running_ground(options, servers=12, variables=RULES, everywhere=clock.variables, of_each=apart) as ground,
@@ -101,7 +101,9 @@ def _set_the_clock(options: Options, skew: float) -> Result:
         flapping, steady = ground.fleet.targets[:-STEADY], ground.fleet.targets[-STEADY:]
         with Flapping(ground.fleet, flapping, ground.rng, down=2, up=3):
             for step in range(steps):
-                time.sleep(ground.rng.uniform(1, 4))
+                ground.fleet.watch()
+                time.sleep(ground.rng.uniform(3, 6))
+                calm = max(calm, ground.fleet.longest_unseen())
                 ground.fleet.faults += 1
                 ground.fleet.watch()
                 clock.set_ahead(0 if step % 2 else HOUR)
@@ -111,4 +113,4 @@ def _set_the_clock(options: Options, skew: float) -> Result:
         ground.must_never_have_failed(steady)
         judged = ground.judge(read=dated_by((0, HOUR)))
         ground.must(judged.slowest <= HELD_SECONDS, f"a message was held for {judged.slowest:.0f} s")
-        return ground.result(f"clock, {skew:+g} s apart", steps, steps, judged, blind=blind)
+        return ground.result(f"clock, {skew:+g} s apart", steps, steps, judged, calm=round(calm, 1), blind=blind)

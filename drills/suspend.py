@@ -17,7 +17,7 @@ ANSWER_SECONDS = 0.8
 """Servers take so long to answer, so that many probes are under way at any time."""
 POST_SECONDS = 0.5
 """So does Slack, so that messages are on their way, too."""
-AWAKE_SECONDS = 8
+AWAKE_SECONDS = 12
 HELD_SECONDS = 60.0
 SETTLE_SECONDS = 90
 STEADY = 6
@@ -29,14 +29,16 @@ def suspend_everything(options: Options) -> Iterator[Result]:
     ten minutes. Servers and Slack go on meanwhile: what they answered waits to be read."""
     times = options.count(short=1, long=6)
     sleeps = [SLEEP] * times if options.short else [*[SLEEP] * (times - 1), LONG_SLEEP]
-    blind = 0.0
+    calm = blind = 0.0
     with running_ground(options, servers=14, variables=RULES) as ground:
         ground.fleet.answer_after(ANSWER_SECONDS)
         ground.slack.mode(kind="slow", seconds=POST_SECONDS)
         flapping, steady = ground.fleet.targets[:-STEADY], ground.fleet.targets[-STEADY:]
         with Flapping(ground.fleet, flapping, ground.rng, down=2, up=3):
             for seconds in sleeps:
+                ground.fleet.watch()
                 time.sleep(ground.rng.uniform(6, 9))
+                calm = max(calm, ground.fleet.longest_unseen())
                 ground.fleet.faults += 1
                 with ground.stack.suspended():
                     time.sleep(seconds)
@@ -48,4 +50,4 @@ def suspend_everything(options: Options) -> Iterator[Result]:
         judged = ground.judge()
         limit = max(sleeps) + HELD_SECONDS
         ground.must(judged.slowest <= limit, f"a message was held for {judged.slowest:.0f} s")
-        yield ground.result("suspend", times, times, judged, blind=blind)
+        yield ground.result("suspend", times, times, judged, calm=round(calm, 1), blind=blind)

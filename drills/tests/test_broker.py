@@ -14,7 +14,7 @@ from healthcheck.tests.stack import clean_environment
 @pytest.fixture
 def stack(tmp_path):
     private_directory(redis_socket(tmp_path).parent)
-    environment = clean_environment(DATA_DIR=str(tmp_path), SECRET_KEY="only-for-tests", PORT="0")
+    environment = clean_environment(DATA_DIR=str(tmp_path), SECRET_KEY="only-for-tests", PORT="8000")
     running = Stack(tmp_path, PrivateMariaDB(tmp_path, [], {}), environment)  # which nobody starts
     running.start_all(["redis"])
     yield running
