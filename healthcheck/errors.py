@@ -51,7 +51,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, DataError | OperationalError) and is_refusal(error):
         detail = _("The database refuses this value; nothing was written.")
-        return _answer(request, HTTPStatus.BAD_REQUEST, "invalid", detail)
+        return answer(request, HTTPStatus.BAD_REQUEST, "invalid", detail)
     if isinstance(error, OUTAGES):
         detail = _("The database or the message broker does not answer. Try again shortly.")
         response = answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
