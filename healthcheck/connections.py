@@ -120,12 +120,7 @@ class Connection(H11Protocol):
             self._discard(len(data))
             return
         super().data_received(data)
-        if self.finishing:
-            return
-        if not self.idle:
-            self._set_deadline(None)
-        elif self._deadline is None:
-            self._await_head()
+        self._watch_head()
 
     def on_response_complete(self) -> None:
         if self.conn.their_state is h11.SEND_BODY:  # nobody wanted the rest of the body, and nobody will read it
@@ -171,6 +166,14 @@ class Connection(H11Protocol):
     def _should_upgrade(self) -> bool:
         """There are no WebSockets here. A request for one is answered as if it had not asked (RFC 9110, 7.8)."""
         return False
+
+    def _watch_head(self) -> None:
+        """After something came: the deadline holds until the head is whole."""
+        if self.idle:
+            if self._deadline is None:
+                self._await_head()
+        elif not self.finishing:
+            self._set_deadline(None)
 
     def _await_head(self) -> None:
         self.idle_since = self.loop.time()

@@ -34,7 +34,7 @@ class RefusedError(Exception):
             response["Retry-After"] = str(self._retry_after)
         response["Content-Length"] = str(len(response.content))
         response["Connection"] = "close"
-        response = Headers(lambda _: response)(request)
+        Headers(lambda _: response)(request)
         headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         await send({"type": "http.response.start", "status": self._status.value, "headers": headers})
         await send({"type": "http.response.body", "body": response.content})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -24,7 +25,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
-        self.sent: list[dict] = []
+        self.sent: list[dict[str, Any]] = []
 
     async def application(self, scope, receive, send):
         while (message := await receive())["type"] == "http.request":
@@ -56,12 +57,12 @@ def parts(*sizes: int, whole: bool = True):
     return receive
 
 
-def scope(path: str = "/login/", **headers: object) -> dict:
+def scope(path: str = "/login/", **headers: object) -> dict[str, Any]:
     pairs = [(name.replace("_", "-").encode(), str(value).encode()) for name, value in headers.items()]
     return {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": pairs}
 
 
-def ask(scope: dict, receive) -> Asked:
+def ask(scope: dict[str, Any], receive) -> Asked:
     asked = Asked()
     asyncio.run(asyncio.wait_for(Bodies(asked.application)(scope, receive, asked.send), 30))
     return asked

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from functools import partial
+from typing import Any
 
 import pytest
 import uvicorn
@@ -46,8 +48,14 @@ class Running:
     """The web server over `application`."""
 
     def __init__(self) -> None:
-        options = {"host": "127.0.0.1", "port": 0, "lifespan": "off", "log_level": "critical", "loop": "uvloop"}
-        config = uvicorn.Config(application, http=Connection, timeout_graceful_shutdown=1, **options)
+        options: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": 0,
+            "lifespan": "off",
+            "log_level": "critical",
+            "loop": "uvloop",
+        }
+        config = uvicorn.Config(application, http=Connection, loop="uvloop", timeout_graceful_shutdown=1, **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
@@ -57,9 +65,8 @@ class Running:
         address = self._server.servers[0].sockets[0].getsockname()
         return socket.create_connection(address, timeout=PATIENCE_SECONDS)
 
-    @property
-    def open(self) -> int:
-        return len(self._server.server_state.connections)
+    def has_open(self, number: int) -> bool:
+        return len(self._server.server_state.connections) == number
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -144,7 +151,7 @@ def test_when_there_are_too_many_those_go_that_have_waited_longest(web, monkeypa
         silent = []
         for number in range(5):
             silent.append(opened.enter_context(closing(web.connect())))
-            wait_for(lambda number=number: web.open == number + 1, what="the connection")
+            wait_for(partial(web.has_open, number + 1), what="the connection")
         assert b"size=0" in ask(web, HEAD + CLOSE + b"\r\n")
         assert until_closed(silent[0]) == b""
         silent[4].sendall(HEAD + CLOSE + b"\r\n")
@@ -205,8 +212,8 @@ def test_a_reader_who_takes_nothing_is_cut_off(web, monkeypatch):
     monkeypatch.setattr(connections, "STUCK_SECONDS", 0.2)
     with closing(web.connect()) as client:
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_for(lambda: web.open == 1, what="the connection")
-        wait_for(lambda: web.open == 0, PATIENCE_SECONDS, what="the end of it")
+        wait_for(lambda: web.has_open(1), what="the connection")
+        wait_for(lambda: web.has_open(0), PATIENCE_SECONDS, what="the end of it")
 
 
 # what goes on as ever

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from healthcheck import installation
 from healthcheck.installation import private
 from healthcheck.tests.stack import ROOT, clean_environment
 
@@ -34,7 +33,8 @@ def test_a_missing_data_directory_is_made_private(tmp_path):
 
 
 def test_a_data_directory_of_somebody_else_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(installation.os, "geteuid", lambda: os.getuid() + 1)
+    other = os.getuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
     with pytest.raises(PermissionError, match="belongs to somebody else"):
         private(tmp_path)
 

@@ -109,7 +109,9 @@ class Hub:
             yield b"retry: 2000\n\n"
             if first:
                 stream.tell(first)
-            while not (self.ended or stream.ended) and loop.time() < until:
+            if self.ended:
+                stream.end()
+            while loop.time() < until:
                 news = await stream.wait(HEARTBEAT_SECONDS)
                 if stream.ended:
                     break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
@@ -30,11 +30,12 @@ class Reader:
 
     @classmethod
     def of(cls, request: Request) -> Reader:
-        user = request.user
+        user = cast("User", request.user)
         rights = frozenset(right for right in RIGHTS if user.has_perm(right))
         if isinstance(request.auth, ApiToken):
-            return cls(user.pk, rights, token_id=request.auth.pk)
-        return cls(user.pk, rights, session_key=request.session.session_key or "", session_hash=_session_hash(user))
+            return cls(int(user.pk), rights, token_id=request.auth.pk)
+        key = request.session.session_key or ""
+        return cls(int(user.pk), rights, session_key=key, session_hash=user.get_session_auth_hash())
 
 
 def still_valid(readers: Collection[Reader], now: datetime) -> set[Reader]:
@@ -54,7 +55,7 @@ def still_valid(readers: Collection[Reader], now: datetime) -> set[Reader]:
         and reader.rights == rights[user.pk]
         and (reader.token_id is None or reader.token_id in tokens)
         and (not reader.session_key or reader.session_key in sessions)
-        and (not reader.session_hash or reader.session_hash == _session_hash(user))
+        and (not reader.session_hash or reader.session_hash == user.get_session_auth_hash())
     }
 
 
@@ -79,7 +80,3 @@ def _rights(users: Collection[User]) -> Mapping[int, frozenset[str]]:
     for user_id, app, codename in own.union(by_role):
         found[user_id].add(f"{app}.{codename}")
     return {user_id: RIGHTS & rights for user_id, rights in found.items()}
-
-
-def _session_hash(user: Any) -> str:
-    return str(user.get_session_auth_hash())
