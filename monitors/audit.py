@@ -23,6 +23,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model
 
+from monitors import concealing
 from monitors.bulk import insert
 from monitors.fields import MASK
 from monitors.models import Act, AuditEntry, Face, Subject
@@ -33,9 +34,8 @@ Changes = Mapping[str, tuple[Any, Any]]
 LONGEST_ADDRESS = 64
 LONGEST_VALUE = 2_000
 """Of a text, in characters."""
-SECRETS = frozenset({"request_headers", "hook_url", "password"})
-ADDRESSES = frozenset({"host", "path"})
-"""What may hold a secret in its query, or before an @."""
+SECRETS = frozenset({"hook_url", "password"})
+"""Beside what servers have: see `monitors.concealing`."""
 AUTOMATIC = frozenset(
     {"id", "created_at", "updated_at", "last_login", "date_joined", "last_used_at", "digest"}
     | {"guarantee", "lacks", "checked_at", "next_send_at", "planned_at"}
@@ -181,22 +181,13 @@ def shown(field: str, value: Any) -> Any:
     if value is None:
         return None
     if field in SECRETS:
-        return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else (MASK if value else value)
+        return MASK if value else value
+    if field in concealing.COLUMNS and isinstance(value, str | Mapping):
+        return concealing.masked(field, value)
     if isinstance(value, str):
-        return (_without_secrets(value) if field in ADDRESSES else value)[:LONGEST_VALUE]
+        return value[:LONGEST_VALUE]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple | set):
         return [shown(field, one) for one in value]
     return value if isinstance(value, bool | int | float) else str(value)
-
-
-def _without_secrets(address: str) -> str:
-    """`//user:password@host` without what is before the @, and what follows a question mark masked."""
-    place, mark, _query = address.partition("?")
-    scheme, slashes, rest = place.rpartition("//")
-    authority, slash, path = rest.partition("/")
-    if slashes or not address.startswith("/"):
-        authority = f"{MASK}@{authority.rpartition('@')[2]}" if "@" in authority else authority
-    place = f"{scheme}{slashes}{authority}{slash}{path}"
-    return f"{place}?{MASK}" if mark else place

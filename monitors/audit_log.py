@@ -56,7 +56,7 @@ class AuditForm(forms.Form):
     )
     subject_kind = forms.ChoiceField(label=gettext_lazy("Subject"), required=False, choices=[ALL, *Subject.choices])
     action = forms.ChoiceField(label=gettext_lazy("Action"), required=False, choices=[ALL, *Act.choices])
-    face = forms.ChoiceField(label=gettext_lazy("By way of"), required=False, choices=[ALL, *Face.choices])
+    face = forms.ChoiceField(label=gettext_lazy("Via"), required=False, choices=[ALL, *Face.choices])
     subject_id = forms.CharField(required=False, max_length=LONGEST_NAME, widget=forms.HiddenInput)
 
     def chosen(self) -> dict[str, Any]:
