@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Model
 
+from monitors import attempts
 from monitors.models import Gap, Incident, PastOutcome, Rollup, StatusTransition
 
 CHUNK = 5_000
@@ -29,6 +30,7 @@ def prune(now: datetime) -> int:
     deleted += _prune(StatusTransition, at__lt=years, handed_over_at__isnull=False)
     deleted += _prune(Incident, ended_at__lt=years)
     deleted += _prune(Gap, ended_at__lt=years)
+    deleted += attempts.prune(now)
     return deleted
 
 

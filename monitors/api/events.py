@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from monitors.dashboard import ServerFilter
 from monitors.live.hub import Stream, hub
 from monitors.live.news import News, Viewer, instant_of, missed_since, summary
+from monitors.people import profile_of
 
 
 class EventsView(APIView):
@@ -66,6 +67,7 @@ def _viewer(request: Request) -> Viewer:
         sees_incidents=request.user.has_perm("monitors.view_incident"),
         changes_servers=request.user.has_perm("monitors.change_server"),
         chosen=tuple(sorted(chosen.items())),
+        zone=profile.time_zone if (profile := profile_of(request.user)) else "",
     )
 
 

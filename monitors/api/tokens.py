@@ -31,12 +31,15 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, ViewSet):
 
     @extend_schema(
         summary="Make a token",
-        description="Its text is in the answer, and nowhere else, ever.",
+        description=(
+            "Its text is in the answer, and nowhere else, ever. It expires when `days` or `expires_at` say so, and "
+            "never without; with `read_only` it changes nothing. A token that expires makes none that lasts longer."
+        ),
         responses={201: IssuedTokenSerializer},
     )
     def create(self, request: Request) -> Response:
         wanted = self.get_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        token, text = ApiToken.objects.issue(cast(User, request.user), wanted.validated_data.get("name", ""))
+        token, text = ApiToken.objects.issue(cast(User, request.user), **wanted.validated_data)
         body = {**self.get_serializer(token).data, "token": text}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-from monitors.models.access import ApiToken
+from monitors.models.access import ApiToken, LogInFailures, Profile
 from monitors.models.history import PastOutcome, Rollup
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
 from monitors.models.server import Environment, Policy, Server, ServerType
@@ -21,9 +21,11 @@ __all__ = [
     "IncidentNote",
     "InventoryRun",
     "LastFailure",
+    "LogInFailures",
     "Outage",
     "PastOutcome",
     "Policy",
+    "Profile",
     "Reason",
     "Rollup",
     "Server",
