@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("monitors", "0017_log_in_failures"),
-        ("notifications", "0012_press_count"),
+        ("notifications", "0013_delivery_count"),
     ]
 
     operations = [
