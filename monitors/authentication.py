@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
@@ -87,7 +88,7 @@ class TokenAuthentication(authentication.TokenAuthentication):
 
 
 class UnknownTokenError(AuthenticationFailed):
-    default_detail = _("This token does not exist. It may have been deleted.")
+    default_detail = gettext_lazy("This token does not exist. It may have been deleted.")
 
 
 def _limit(request: Request) -> None:

@@ -101,7 +101,6 @@ def test_a_token_makes_none_that_lasts_longer_than_itself():
 
 
 def test_wrong_tokens_from_an_address_are_limited_and_right_ones_are_not():
-    _client, token = client_with()
     _token, right = ApiToken.objects.issue(person("viewer"))
     for number in range(MOST_WRONG):
         assert asked(f"wrong-{number}").status_code == 401
