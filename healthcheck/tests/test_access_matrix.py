@@ -19,7 +19,6 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from monitors.models import ApiToken, Incident
-from monitors.tests.answers import text as answered
 from monitors.tests.builders import see, server
 from monitors.tests.people import person
 from notifications.models import Channel
@@ -65,7 +64,7 @@ PATHS: dict[str, dict[str, str]] = {
     "account/tokens/<int:token_id>/delete/": OWN,
     "account/people/new/": {"GET": "admin", "POST": "admin"},
     # doors
-    "login/": {"GET": "anonymous", "POST": "anonymous", "PUT": "anonymous"},
+    "login/": {"GET": "anonymous", "POST": "anonymous"},
     "logout/": {"POST": "anonymous"},
     "account/set-password/<uidb64>/<token>/": dict.fromkeys(METHODS, "anonymous"),  # it is the link that opens
     "language/setlang/": dict.fromkeys(METHODS, "anonymous"),
@@ -90,7 +89,7 @@ PATHS: dict[str, dict[str, str]] = {
     "api/^transitions/$": VIEWED,
     "api/^incidents/$": VIEWED,
     "api/^incidents/(?P<pk>[0-9]{1,18})/$": VIEWED,
-    "api/^incidents/(?P<pk>[0-9]{1,18})/acknowledge/$": {"POST": "operator", "DELETE": "operator"},
+    "api/^incidents/(?P<pk>[0-9]{1,18})/acknowledge/$": {"POST": "operator"},
     "api/^channels/$": {"GET": "viewer", "POST": "operator"},
     "api/^channels/selection/$": {"GET": "viewer", "PUT": "operator"},
     "api/^channels/(?P<pk>[ -.0-~]{1,255})/$": {
@@ -123,16 +122,16 @@ SITE = {  # of the admin; any other method of it counts as GET
     "login/": ("anonymous", "anonymous"),
     "logout/": ("anonymous", "anonymous"),
     "password_change/": ("anonymous", "anonymous"),
-    "password_change/done/": ("person", "person"),
+    "password_change/done/": ("person", "nobody"),
     "autocomplete/": ("nobody", "nobody"),  # without naming a model
-    "jsi18n/": ("person", "person"),
+    "jsi18n/": ("person", "nobody"),
     "r/<path:content_type_id>/<path:object_id>/": ("person", "person"),
-    "^(?P<app_label>auth|monitors|admin|notifications)/$": ("admin", "admin"),  # of auth
+    "^(?P<app_label>auth|monitors|admin|notifications)/$": ("person", "person"),  # 404 where they see nothing of it
     "(?P<url>.*)$": ("person", "person"),
     "auth/user/<id>/password/": ("admin", "admin"),
     "monitors/server/paste/": ("operator", "operator"),
     "monitors/server/export/": ("viewer", "viewer"),
-    "notifications/delivery/<path:object_id>/send-again/": ("operator", "operator"),
+    "notifications/delivery/<path:object_id>/send-again/": ("nobody", "person"),  # there is none: 404
 }
 """Pages of the admin that are no model's: who may read, and who may write."""
 MODELS = {  # who may view, add, change, delete
@@ -153,7 +152,7 @@ MODELS = {  # who may view, add, change, delete
     "monitors.rollup": "viewer nobody nobody nobody",
     "monitors.server": "viewer operator operator operator",
     "notifications.delivery": "viewer nobody nobody nobody",
-    "notifications.stormrule": "viewer nobody operator nobody",
+    "notifications.stormrule": "viewer operator operator operator",
     "notifications.storm": "viewer nobody nobody nobody",
     "notifications.workspace": "viewer nobody nobody nobody",
     "notifications.workspacechannel": "viewer nobody nobody nobody",
@@ -287,8 +286,8 @@ def test_a_rank_gets_past_the_doors_that_are_decided_for_it(rank, stored):
             needed = allowed.get("GET" if method == "HEAD" else method, "nobody")
             response = ask(client, method, pattern, stored)
             if is_refused(response) != (RANKS.index(rank) < RANKS.index(needed)) or response.status_code == 500:
-                wrong.append((method, pattern, response.status_code, needed))
-    assert wrong == []
+                wrong.append(f"{method} {pattern} is {response.status_code}, decided is {needed}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_whoever_is_not_of_the_staff_gets_nowhere_in_the_admin(stored):
@@ -307,7 +306,7 @@ def test_a_token_that_may_only_read_changes_nothing_anywhere_in_the_api(stored):
         if pattern.startswith("api/") or pattern == "metrics":
             for method in ("POST", "PUT", "PATCH", "DELETE"):
                 response = ask(Client(), method, pattern, stored, Authorization=f"Token {text}")
-                assert "read-only" in answered(response, 403)
+                assert response.status_code == 403, (method, pattern)
             if "GET" in decided(pattern):
                 response = ask(Client(), "GET", pattern, stored, Authorization=f"Token {text}")
                 assert not is_refused(response), pattern

@@ -10,7 +10,9 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import PasswordChangeForm as DjangoPasswordChangeForm
+from django.contrib.auth.forms import SetPasswordForm as DjangoSetPasswordForm
 from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -65,7 +67,15 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         return user
 
 
-class PasswordChangeForm(DjangoPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class SetPasswordForm(DjangoSetPasswordForm):  # type: ignore[type-arg]
+    """Says what a password must be in one line: the hint of a field is no place for a list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())
+
+
+class PasswordChangeForm(SetPasswordForm, DjangoPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """Whoever sits at somebody's open browser guesses the old password no more often than at the log-in."""
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language as set_language_of_browser
 
-from monitors.forms.account import PasswordChangeForm, PreferencesForm, TokenForm
+from monitors.forms.account import PasswordChangeForm, PreferencesForm, SetPasswordForm, TokenForm
 from monitors.models import ApiToken, Profile
 from monitors.people import end_sessions, may_manage, profile_of, sessions_of
 from monitors.views.base import Request, page
@@ -109,6 +109,7 @@ def delete_token(request: Request, token_id: int) -> HttpResponseBase:
 class SetPassword(PasswordResetConfirmView):
     """Where a link leads that somebody who manages people has made. Every other session ends by it."""
 
+    form_class = SetPasswordForm
     template_name = "account/set_password.html"
     success_url = reverse_lazy("login")
 
