@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
@@ -38,6 +39,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Whoever is logged in keeps the frame of the pages, from which they can log out."""
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated and not request.path.startswith("/api/"):
+        context = {"without_role": not user.get_all_permissions()}
+        return render(request, "forbidden.html", context, status=HTTPStatus.FORBIDDEN)
     return answer(request, HTTPStatus.FORBIDDEN, "permission_denied", _("You may not do this."))
 
 

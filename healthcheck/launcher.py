@@ -212,6 +212,7 @@ def launch() -> int:
             "HOST": settings.HOST,
             "PORT": str(settings.PORT),
             "PYTHONUNBUFFERED": "1",
+            "FORWARDED_ALLOW_IPS": ",".join(map(str, settings.TRUSTED_PROXIES)),  # uvicorn's own name for it
             **NO_ROOT_WARNING,
         }
         given = {FIRST_PASSWORD: os.environ[FIRST_PASSWORD]} if FIRST_PASSWORD in os.environ else {}

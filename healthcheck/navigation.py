@@ -57,6 +57,7 @@ GROUPS: tuple[tuple[Promise, tuple[Item, ...]], ...] = (
             ("auth.user", _("Users"), "person"),
             ("auth.group", _("Groups"), "group"),
             ("monitors.apitoken", _("API tokens"), "key"),
+            ("monitors.loginfailures", _("Failed log-ins"), "lock"),
             ("monitors.auditentry", _("Audit log"), "manage_history"),
         ),
     ),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from healthcheck.broker import celery_broker_url
 from healthcheck.installation import generated, redis_socket
+from healthcheck.peers import LOOPBACK, networks
 from healthcheck.schedule import every
 from healthcheck.variables import Variables, bracketed
 from monitors.policy import BOUNDS
@@ -43,6 +44,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked for from inside, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", default=LOOPBACK))
+"""Whose X-Forwarded-For is believed."""
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 # What subdomains do and whether a domain is preloaded is for its owner to decide, not for one host of it.
@@ -76,6 +79,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "monitors.middleware.Audited",
+    "monitors.middleware.Preferences",
+    "monitors.middleware.LogInLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -143,6 +148,7 @@ AUTHENTICATION_BACKENDS = ["monitors.backends.RoleBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds that a link to set a password is good for
 
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LANGUAGE_CODE = env.language("LANGUAGE_CODE", "en", [code for code, _name in LANGUAGES])

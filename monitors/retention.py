@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, Min, Model, Q
 
+from monitors import attempts
 from monitors.models import AuditEntry, Gap, Incident, PastOutcome, Rollup, StatusTransition, UnknownTime
 
 CHUNK = 5_000
@@ -45,6 +46,7 @@ def prune(now: datetime) -> int:
     deleted += _prune(Gap, ended_at__lt=years)
     deleted += _prune(UnknownTime, ended_at__lt=years)
     deleted += _prune(AuditEntry, at__lt=now - AUDIT_KEPT)
+    deleted += attempts.prune(now)
     return deleted
 
 

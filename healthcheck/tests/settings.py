@@ -15,7 +15,7 @@ os.environ["TIME_ZONE"] = "UTC"
 os.environ["LANGUAGE_CODE"] = "en"
 for _name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "INVENTORY_URL", "INVENTORY_TOKEN", "PROBE_DENY_NETWORKS"):
     os.environ[_name] = ""
-for _name in ("DEBUG", "SITE_URL", "ALLOWED_HOSTS", "HOST", "PORT"):
+for _name in ("DEBUG", "SITE_URL", "ALLOWED_HOSTS", "HOST", "PORT", "TRUSTED_PROXIES"):
     os.environ.pop(_name, None)
 
 from healthcheck.settings import *  # noqa: E402, F403

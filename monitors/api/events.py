@@ -17,6 +17,7 @@ from monitors.dashboard import ServerFilter
 from monitors.live.hub import Stream, hub
 from monitors.live.news import News, Viewer, instant_of, missed_since, summary
 from monitors.live.readers import Reader
+from monitors.people import profile_of
 
 
 class EventsView(APIView):
@@ -72,6 +73,7 @@ def _viewer(request: Request) -> Viewer:
         sees_incidents=request.user.has_perm("monitors.view_incident"),
         changes_servers=request.user.has_perm("monitors.change_server"),
         chosen=tuple(sorted(chosen.items())),
+        zone=profile.time_zone if (profile := profile_of(request.user)) else "",
     )
 
 

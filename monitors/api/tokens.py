@@ -36,7 +36,10 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, ViewSet):
 
     @extend_schema(
         summary="Make a token",
-        description="Its text is in the answer, and nowhere else, ever.",
+        description=(
+            "Its text is in the answer, and nowhere else, ever. It expires when `days` or `expires_at` say so, and "
+            "never without; with `read_only` it changes nothing. A token that expires makes none that lasts longer."
+        ),
         responses={201: IssuedTokenSerializer},
     )
     def create(self, request: Request) -> Response:

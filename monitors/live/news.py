@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 
 from monitors import dashboard
 from monitors.freshness import stale
@@ -76,6 +76,8 @@ class Viewer:
     changes_servers: bool
     chosen: tuple[tuple[str, str], ...]
     """What its list is narrowed down to, as `ServerFilter.chosen` has it."""
+    zone: str = ""
+    """In which times are shown; empty for that of the monitor."""
 
     def rows(self, server_ids: Collection[int], now: datetime, *, late: bool) -> str:
         """The rows of those of `server_ids` that belong in the list, as HTML. Two queries."""
@@ -100,9 +102,10 @@ class News:
         """`as_dict`, with the HTML that shows it to `viewer`."""
         if viewer is None:
             return self.as_dict()
-        found = self.as_dict(self.summary.board(viewer.language, sees_incidents=viewer.sees_incidents))
-        if self.servers:
-            found["rows"] = viewer.rows(self.servers, now, late=self.summary.late)
+        with timezone.override(viewer.zone or None):
+            found = self.as_dict(self.summary.board(viewer.language, sees_incidents=viewer.sees_incidents))
+            if self.servers:
+                found["rows"] = viewer.rows(self.servers, now, late=self.summary.late)
         return found
 
     def as_dict(self, board: str | None = None) -> dict[str, Any]:

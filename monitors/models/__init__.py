@@ -1,4 +1,4 @@
-from monitors.models.access import ApiToken
+from monitors.models.access import ApiToken, LogInFailures, Profile
 from monitors.models.audit import Act, AuditEntry, Face, Subject
 from monitors.models.history import PastOutcome, Rollup, UnknownTime
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
@@ -25,9 +25,11 @@ __all__ = [
     "IncidentNote",
     "InventoryRun",
     "LastFailure",
+    "LogInFailures",
     "Outage",
     "PastOutcome",
     "Policy",
+    "Profile",
     "Reason",
     "Rollup",
     "Server",

@@ -14,13 +14,14 @@ from monitors.recording.changes import (
 )
 from monitors.recording.incidents import acknowledge, add_note
 from monitors.recording.outcomes import record
-from monitors.recording.people import add_superuser
+from monitors.recording.people import add_person, add_superuser, log_out_elsewhere, set_password, set_preferences
 from monitors.recording.policies import change_policy
 from monitors.recording.tokens import delete_tokens, issue_token
 
 __all__ = [
     "acknowledge",
     "add_note",
+    "add_person",
     "add_superuser",
     "change_policy",
     "create",
@@ -28,6 +29,7 @@ __all__ = [
     "delete_tokens",
     "ensure_statuses",
     "issue_token",
+    "log_out_elsewhere",
     "pause",
     "reap_orphans",
     "record",
@@ -35,4 +37,6 @@ __all__ = [
     "save",
     "save_all",
     "set_notification",
+    "set_password",
+    "set_preferences",
 ]

@@ -1,14 +1,19 @@
-"""People, as far as they are made outside of the admin."""
+"""People, as far as they are made and changed outside of the admin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from monitors import audit
 from monitors.audit import Act, Item, Subject
+from monitors.people import end_sessions, may_open_admin, preferences_of
 from monitors.transactions import retried_atomic
+
+T = TypeVar("T")
 
 
 @retried_atomic
@@ -16,3 +21,44 @@ def add_superuser(name: str, password: str, *, now: datetime) -> None:
     """Somebody who may do everything. Raises IntegrityError when the name is taken."""
     user = User.objects.create_superuser(name, password=password)
     audit.record(Act.CREATED, Subject.USER, [Item(user.pk, name, audit.created(user))], at=now)
+
+
+@retried_atomic
+def add_person(name: str, role: Group, *, now: datetime) -> User:
+    """Somebody with `role`, who cannot log in before they have set a password. Who manages people does so in the admin,
+    and may open it. Raises IntegrityError when the name is taken."""
+    user = User(username=name, is_staff=may_open_admin(role))
+    user.set_unusable_password()
+    user.save()
+    user.groups.add(role)
+    changes = {**audit.created(user), "groups": (None, [role.name])}
+    audit.record(Act.CREATED, Subject.USER, [Item(user.pk, name, changes)], at=now)
+    return user
+
+
+@retried_atomic
+def set_password(user: User, save: Callable[[], T], *, now: datetime) -> T:
+    """Lets `save` set the password of `user`; returns what it returns."""
+    before = user.password if user.has_usable_password() else None
+    saved = save()
+    changes = {"password": (before, user.password)}
+    audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, user.get_username(), changes)], at=now)
+    return saved
+
+
+@retried_atomic
+def set_preferences(user: User, save: Callable[[], User], *, now: datetime) -> None:
+    """What `save` does to the name, the language and the time zone of `user`."""
+    before = preferences_of(User.objects.get(pk=user.pk))
+    save()
+    changes = audit.differences(before, preferences_of(User.objects.get(pk=user.pk)))
+    audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, user.get_username(), changes)], at=now)
+
+
+@retried_atomic
+def log_out_elsewhere(user: User, *, but: str, now: datetime) -> int:
+    """End every session of `user` but the one with the key `but`. Returns how many those were."""
+    ended = end_sessions(user, now, but=but)
+    changes = {"other_sessions": (ended, 0)} if ended else {}
+    audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, user.get_username(), changes)], at=now)
+    return ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from monitors.models import ApiToken, InventoryRun, Policy
+from monitors.models.access import LONGEST_DAYS
 from monitors.serializers.fields import NumberField, StrictSerializer, WholeNumberField
 
 RULES = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
@@ -41,10 +43,40 @@ class PolicySerializer(StrictSerializer[Policy], serializers.ModelSerializer[Pol
 class TokenSerializer(StrictSerializer[ApiToken], serializers.ModelSerializer[ApiToken]):
     """A key to the API with the rights of its user."""
 
+    days = WholeNumberField(
+        write_only=True,
+        required=False,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        help_text=_("Instead of `expires_at`: in how many days it expires."),
+    )
+
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "hint", "created_at", "last_used_at")
+        fields = ("id", "name", "hint", "read_only", "expires_at", "days", "created_at", "last_used_at")
         read_only_fields = ("hint", "created_at", "last_used_at")
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= self.context["now"]:
+            raise serializers.ValidationError(_("This is in the past."))
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A token makes none that lasts longer than itself, or it would never have to end."""
+        days = attrs.pop("days", None)
+        if days is not None and attrs.get("expires_at") is not None:
+            raise serializers.ValidationError({"days": _("Give either days or expires_at.")})
+        if days is not None:
+            attrs["expires_at"] = self.context["now"] + timedelta(days=days)
+        maker = getattr(self.context["request"], "auth", None)
+        if isinstance(maker, ApiToken) and maker.expires_at is not None:
+            wanted = attrs.setdefault("expires_at", None) or maker.expires_at
+            if wanted > maker.expires_at:
+                raise serializers.ValidationError(
+                    {"expires_at": _("A token makes none that lasts longer than itself.")}
+                )
+            attrs["expires_at"] = wanted
+        return attrs
 
 
 class IssuedTokenSerializer(TokenSerializer):

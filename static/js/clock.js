@@ -25,16 +25,17 @@ export const setServerNow = (iso) => { offset = new Date(iso).getTime() - Date.n
 export const serverNow = () => Date.now() + offset;
 if (root.dataset.now) setServerNow(root.dataset.now);
 
+export const serverZone = root.dataset.zone;
+/* A reader who has chosen a zone gets it from the server, and it counts for that of their clock, too. */
+export const zone = "zoneChosen" in root.dataset ? serverZone : Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const elsewhere = Boolean(serverZone) && serverZone !== zone; // the reader's clock shows another time
+
 const inZone = (instant, zone) => new Intl.DateTimeFormat(root.lang, {
   dateStyle: "medium", timeStyle: "medium", ...(zone ? { timeZone: zone } : {}),
 }).format(instant);
 
-export const serverZone = root.dataset.zone;
-export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-export const elsewhere = Boolean(serverZone) && serverZone !== zone; // the reader's clock shows another time
-
 export const instantWords = (instant) => {
-  const here = inZone(instant);
+  const here = inZone(instant, zone);
   if (!elsewhere) return here;
   try { return `${here}\n${word("server_time", { time: inZone(instant, serverZone), zone: serverZone })}`; } catch { return here; }
 };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from monitors import audit, recording
 from monitors.clock import database_now
 from monitors.models import ApiToken
+from monitors.models.access import LONGEST_DAYS
 
 NAME_LENGTH = ApiToken._meta.get_field("name").max_length or 0
 
@@ -28,6 +30,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username", help=_("whose rights the token has"))
         parser.add_argument("--name", default="", help=_("what will use it, to tell tokens apart"))
+        parser.add_argument("--days", type=int, help=_("expires after so many days; without, it never does"))
+        parser.add_argument("--read-only", action="store_true", help=_("it reads, and changes nothing"))
 
     @audit.command("api_token")
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,6 +51,11 @@ class Command(BaseCommand):
             )
         if len(name) > NAME_LENGTH:
             raise CommandError(_("A name has at most %(limit)d characters.") % {"limit": NAME_LENGTH})
-        _token, text = recording.issue_token(user, name, now=database_now())
+        days = options["days"]
+        if days is not None and not 1 <= days <= LONGEST_DAYS:
+            raise CommandError(_("A token lasts for 1 to %(limit)d days.") % {"limit": LONGEST_DAYS})
+        now = database_now()
+        expires_at = None if days is None else now + timedelta(days=days)
+        _token, text = recording.issue_token(user, name, expires_at=expires_at, read_only=options["read_only"], now=now)
         self.stdout.write(_("Send it as `Authorization: Token ...`. It is shown this once:"))
         self.stdout.write(text)
