@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 (
                     "face",
                     monitors.fields.ChoiceCharField(
-                        help_text="By which way it was done.", max_length=20, verbose_name="by"
+                        help_text="By which way it was done.", max_length=20, verbose_name="via"
                     ),
                 ),
                 (
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                         default="",
                         help_text="The network address of the request, the host of the command, or the channel of the button.",
                         max_length=64,
-                        verbose_name="from",
+                        verbose_name="address",
                     ),
                 ),
                 (

@@ -63,9 +63,9 @@ class AuditEntry(models.Model):
     user_id = models.BigIntegerField(
         _("user's number"), null=True, help_text=_("Tells users apart whose names changed. Empty for who is no user.")
     )
-    face = ChoiceCharField(_("by"), max_length=20, choices=Face.choices, help_text=_("By which way it was done."))
+    face = ChoiceCharField(_("via"), max_length=20, choices=Face.choices, help_text=_("By which way it was done."))
     address = models.CharField(
-        _("from"),
+        _("address"),
         max_length=64,
         default="",
         help_text=_("The network address of the request, the host of the command, or the channel of the button."),
