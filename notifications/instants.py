@@ -45,5 +45,5 @@ def is_over(until: datetime | None, planned_at: datetime | None, now: datetime) 
 def over(until: str, now: datetime) -> Q:
     """`is_over` of a column, in a table that has `planned_at`."""
     passed = Q(**{until: None}) | Q(**{f"{until}__lte": now})
-    unplanned = Q(planned_at=None) & ahead(until, now)
-    return passed | unplanned | ahead("planned_at", now) | ahead(until, now + LONGEST_WAIT)
+    void = Q(planned_at=None) & ahead(until, now) | ahead("planned_at", now) | ahead(until, now + LONGEST_WAIT)
+    return passed | (Q(**{f"{until}__gt": now}) & void)  # so that each side of an OR has a range for the index

@@ -162,9 +162,9 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     looks = can_look(channel)
     if not channel.enabled:
         unwanted = open_ones.exclude(kind=Kind.TEST)
-        (unwanted.filter(state=State.PENDING) if looks else unwanted).update(
-            **UNWANTED
-        )  # what may be there is looked for
+        if looks:  # what may be there is looked for all the same
+            unwanted = unwanted.filter(state=State.PENDING)
+        unwanted.update(**UNWANTED)
     considered = open_ones.select_related("storm")[:CONSIDERED] if _takes_messages(channel, now) else ()
     if (delivery := _next(list(considered), looks, now)) is not None:
         return _take(delivery, channel, stopwatch, now, looks=looks)
