@@ -11,13 +11,14 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import get_commands
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 from rest_framework.test import APIClient
 
 from healthcheck.tests.admin_writes import ADMIN, BEYOND_THE_REGISTRY
 from healthcheck.tests.writes import (
+    ACCOUNT,
     API,
     CHANGES_NOTHING,
     COMMANDS,
@@ -29,6 +30,7 @@ from healthcheck.tests.writes import (
 )
 from monitors import recording, tasks
 from monitors.models import ApiToken, AuditEntry
+from monitors.people import password_link
 from monitors.tests.builders import NOW, SECOND, server
 from monitors.tests.forms import TYPED
 from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing
@@ -44,9 +46,17 @@ from notifications.views import channels as channels_page
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
-SCENARIOS = {**API, **PAGES, **ADMIN}
+SCENARIOS = {**API, **PAGES, **ACCOUNT, **ADMIN}
 UNSAFE = ("post", "put", "patch", "delete")
-SAMPLE = {"server_id": 1, "incident_id": 1, "slack_id": "C1", "format": "csv"}
+SAMPLE = {
+    "server_id": 1,
+    "incident_id": 1,
+    "slack_id": "C1",
+    "format": "csv",
+    "token_id": 1,
+    "uidb64": "MQ",
+    "token": "x-y",
+}
 ADDRESS = "192.0.2.7"
 
 
@@ -205,6 +215,16 @@ def test_a_button_in_a_message_is_written_down_with_who_pressed_it_and_in_which_
     desk.close()
     entry = latest("acknowledged incident")
     assert (entry.actor, entry.face, entry.address) == ("alice (Slack)", "slack", world.slack.channel)
+
+
+def test_a_password_that_is_set_by_a_link_is_written_down(world):
+    user = world.user()
+    link = password_link(RequestFactory().get("/"), user)
+    visitor = Client(REMOTE_ADDR=ADDRESS)
+    form = visitor.get(link, follow=True).redirect_chain[-1][0]
+    visitor.post(form, {"new_password1": "very-long-enough", "new_password2": "very-long-enough"})
+    entry = latest("changed user kim")
+    assert (entry.face, entry.address, list(entry.changes)) == ("page", ADDRESS, ["password"])
 
 
 def test_no_request_acts_for_the_one_before(world):
