@@ -53,7 +53,6 @@ class Running:
             "port": 0,
             "lifespan": "off",
             "log_level": "critical",
-            "loop": "uvloop",
         }
         config = uvicorn.Config(application, http=Connection, loop="uvloop", timeout_graceful_shutdown=1, **options)
         self._server = uvicorn.Server(config)
