@@ -29,6 +29,25 @@ from monitors.fields import MASK
 from monitors.models import Act, AuditEntry, Face, Subject
 from monitors.models.audit import LONGEST_ACTOR, LONGEST_NAME
 
+__all__ = [
+    "Act",
+    "Changes",
+    "Face",
+    "Item",
+    "Origin",
+    "Subject",
+    "acting",
+    "command",
+    "created",
+    "deleted",
+    "differences",
+    "inventory",
+    "record",
+    "set_origin",
+    "shown",
+    "values",
+]
+
 Changes = Mapping[str, tuple[Any, Any]]
 """Value before and after, by the name of the field."""
 LONGEST_ADDRESS = 64
@@ -41,7 +60,7 @@ AUTOMATIC = frozenset(
     | {"guarantee", "lacks", "checked_at", "next_send_at", "planned_at"}
 )
 """Columns that the monitor writes by itself, or by which nobody can tell anything."""
-NOTHING = (None, "", [], {})
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def test_no_request_acts_for_the_one_before(world):
     world.page.post("/servers/new/", TYPED)
     one = server()
     recording.pause([one.pk], actor="somebody else", now=NOW)
-    assert AuditEntry.objects.order_by("id").last().actor == "somebody else"
+    assert AuditEntry.objects.latest("id").actor == "somebody else"
 
 
 def test_no_secret_is_in_any_entry(world):

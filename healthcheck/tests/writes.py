@@ -51,7 +51,7 @@ class World:
 
     def made(self) -> str:
         """A channel that the app has made itself."""
-        return next(one.id for one in self.slack.workspace.channels.values() if one.name == "ops")
+        return next(str(one.id) for one in self.slack.workspace.channels.values() if one.name == "ops")
 
     def user(self) -> User:
         return User.objects.create_user("kim")
