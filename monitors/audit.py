@@ -83,11 +83,12 @@ class Origin:
     """Of a request. Asked only when something was written: who sends a token is not known when the request begins."""
 
     def who(self, otherwise: str) -> tuple[str, int | None]:
-        """Name and number of the user; without one, the `actor`, or else whoever the writer was told."""
+        """Name and number of the user; without one, the `actor`, or else whoever the writer was told. Nobody's name
+        is that of the account of a process that answers requests."""
         user = self.user() if self.user else None
         if user is not None and user.is_authenticated:
             return user.get_username(), user.pk
-        return self.actor or otherwise or account(), None
+        return self.actor or otherwise or ("" if self.user else account()), None
 
 
 def account() -> str:

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 from rest_framework.test import APIClient
 
+from healthcheck.tests.account_writes import ACCOUNT, fail, keys_of_failures, path_of_link
 from healthcheck.tests.admin_writes import ADMIN, BEYOND_THE_REGISTRY
 from healthcheck.tests.writes import (
     API,
@@ -44,9 +45,17 @@ from notifications.views import channels as channels_page
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
-SCENARIOS = {**API, **PAGES, **ADMIN}
+SCENARIOS = {**API, **PAGES, **ACCOUNT, **ADMIN}
 UNSAFE = ("post", "put", "patch", "delete")
-SAMPLE = {"server_id": 1, "incident_id": 1, "slack_id": "C1", "format": "csv"}
+SAMPLE = {
+    "server_id": 1,
+    "incident_id": 1,
+    "token_id": 1,
+    "slack_id": "C1",
+    "format": "csv",
+    "uidb64": "MQ",
+    "token": "a-b",
+}
 ADDRESS = "192.0.2.7"
 
 
@@ -205,6 +214,31 @@ def test_a_button_in_a_message_is_written_down_with_who_pressed_it_and_in_which_
     desk.close()
     entry = latest("acknowledged incident")
     assert (entry.actor, entry.face, entry.address) == ("alice (Slack)", "slack", world.slack.channel)
+
+
+def test_who_sets_a_password_by_a_link_acts_as_whose_it_is(world):
+    user, stranger = world.user(), Client(REMOTE_ADDR=ADDRESS)
+    there = stranger.get(path_of_link(user)).url
+    stranger.post(there, {"new_password1": "long-enough-4711", "new_password2": "long-enough-4711"})
+    entry = latest("changed user kim")
+    assert (entry.actor, entry.user_id, entry.face, entry.address) == ("kim", None, "page", ADDRESS)
+
+
+def test_behind_a_proxy_the_address_is_that_of_the_client(world):
+    world.page.post("/servers/new/", TYPED, REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "198.51.100.4"})
+    assert latest("created server web-1").address == "198.51.100.4"
+
+
+def test_a_name_that_nobody_has_is_not_written_down_when_its_failures_are_forgotten(world):
+    for name in ("root", "a-password-typed-too-early"):
+        fail(Client(), name)
+    world.page.post(
+        "/admin/monitors/loginfailures/",
+        {"action": "delete_selected", "post": "yes", "_selected_action": keys_of_failures()},
+    )
+    names = set(AuditEntry.objects.filter(subject_kind="log_in_failures").values_list("subject_name", flat=True))
+    assert any("root" in name for name in names)
+    assert not any("password" in name for name in names)
 
 
 def test_no_request_acts_for_the_one_before(world):

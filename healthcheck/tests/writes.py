@@ -100,6 +100,11 @@ def called_api_inventory(world: World) -> Any:
     return world.api.post("/api/inventory/sync/", {}, format="json")
 
 
+def unlocked_by_command(world: World) -> Any:
+    Client().post("/login/", {"username": "root", "password": "wrong"})
+    call_command("unlock_login", stdout=StringIO())
+
+
 def seeded(world: World) -> Any:
     file = world.tmp / "servers.csv"
     file.write_text("host_name,host,port,type,environment\nnew,new.example.com,443,1,DEV\n")
@@ -280,6 +285,7 @@ INVENTORIES: dict[str, Scenario] = {
     "page monitors:inventory": (synchronised, "created server new"),
 }
 COMMANDS: dict[str, Scenario] = {
+    "command unlock_login": (unlocked_by_command, "deleted log_in_failures"),
     "command seed_servers": (seeded, "created server new"),
     "command api_token": (
         lambda w: call_command("api_token", w.root.username, stdout=StringIO()),
@@ -293,8 +299,7 @@ CHANGES_NOTHING = {
     "page notifications:channels": "each of its buttons is named by itself",
     "page notifications:channels refresh": "Slack is asked again what is so already; no setting changes",
     "page monitors:dismiss": "a cookie of whoever looks",
-    "page set_language": "a cookie of whoever looks",
-    "page login": "logged, by whoever counts failures",
+    "page login": "logged by whoever counts failures, and no change of what others see",
     "page logout": "ends a session, and changes nothing that others see",
     "page metrics": "answers, whatever the method",
     "admin monitors.server probe_now": "looks and stores nothing",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from monitors import recording
+from monitors import attempts, recording
 from monitors.admin.audited import AuditedAdmin
 from monitors.admin.base import ExplainingAdmin, RecordAdmin
 from monitors.clock import database_now
@@ -79,6 +79,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  
             if not user.is_active or not may_touch(request.user, user):
                 self.message_user(request, _("You may not do this for %(user)s.") % {"user": user}, messages.ERROR)
                 continue
+            recording.note_link(user, now=database_now())
             shown = _("The link by which %(user)s sets a password, once, within three days: %(link)s")
             self.message_user(request, shown % {"user": user, "link": password_link(request, user)})
 
@@ -172,3 +173,9 @@ class LogInFailuresAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: LogInFailures | None = None) -> bool:
         return super(RecordAdmin, self).has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: LogInFailures) -> None:
+        attempts.forget(LogInFailures.objects.filter(pk=obj.pk), database_now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LogInFailures]) -> None:
+        attempts.forget(queryset, database_now())
