@@ -14,11 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.contrib.auth.models import User
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from healthcheck.peers import address_of, site
+from monitors import audit
+from monitors.audit import Act, Item, Subject
 from monitors.models import LogInFailures
 from monitors.transactions import retried_atomic
 
@@ -151,7 +154,22 @@ def unlock(name: str = "", address: str = "") -> int:
         concerned &= Q(name=normal(name))
     if address:
         concerned &= Q(address=site(address))
-    return LogInFailures.objects.filter(concerned).delete()[0]
+    return forget(LogInFailures.objects.filter(concerned), timezone.now())
+
+
+@retried_atomic
+def forget(failures: QuerySet[LogInFailures], now: datetime) -> int:
+    """Delete the counts, as somebody asked. Returns how many there were.
+
+    Among the names that were tried only those that somebody has are written down: people type passwords where their
+    name belongs.
+    """
+    known = {normal(name) for name in User.objects.values_list("username", flat=True)}
+    rows = list(failures)
+    LogInFailures.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    items = [Item(row.pk, str(row) if row.name in known else row.address, {"count": (row.count, 0)}) for row in rows]
+    audit.record(Act.DELETED, Subject.LOG_IN_FAILURES, items, at=now)
+    return len(rows)
 
 
 def prune(now: datetime) -> int:

@@ -29,6 +29,25 @@ from monitors.fields import MASK
 from monitors.models import Act, AuditEntry, Face, Subject
 from monitors.models.audit import LONGEST_ACTOR, LONGEST_NAME
 
+__all__ = [
+    "Act",
+    "Changes",
+    "Face",
+    "Item",
+    "Origin",
+    "Subject",
+    "acting",
+    "command",
+    "created",
+    "deleted",
+    "differences",
+    "inventory",
+    "record",
+    "set_origin",
+    "shown",
+    "values",
+]
+
 Changes = Mapping[str, tuple[Any, Any]]
 """Value before and after, by the name of the field."""
 LONGEST_ADDRESS = 64
@@ -41,7 +60,7 @@ AUTOMATIC = frozenset(
     | {"guarantee", "lacks", "checked_at", "next_send_at", "planned_at"}
 )
 """Columns that the monitor writes by itself, or by which nobody can tell anything."""
-NOTHING = (None, "", [], {})
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +83,12 @@ class Origin:
     """Of a request. Asked only when something was written: who sends a token is not known when the request begins."""
 
     def who(self, otherwise: str) -> tuple[str, int | None]:
-        """Name and number of the user; without one, the `actor`, or else whoever the writer was told."""
+        """Name and number of the user; without one, the `actor`, or else whoever the writer was told. Nobody's name
+        is that of the account of a process that answers requests."""
         user = self.user() if self.user else None
         if user is not None and user.is_authenticated:
             return user.get_username(), user.pk
-        return self.actor or otherwise or account(), None
+        return self.actor or otherwise or ("" if self.user else account()), None
 
 
 def account() -> str:

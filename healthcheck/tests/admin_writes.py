@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from healthcheck.tests.account_writes import failed
 from healthcheck.tests.writes import Scenario, World, paused, silent
 from monitors.tests.forms import TYPED
 from notifications.models import Channel, StormRule
@@ -108,6 +109,18 @@ ADMIN: dict[str, Scenario] = {
     "admin auth.user delete_selected": (
         lambda w: w.act("auth/user", "delete_selected", w.user().pk),
         "deleted user kim",
+    ),
+    "admin auth.user make_link": (
+        lambda w: w.act("auth/user", "make_link", w.user().pk),
+        "linked user kim",
+    ),
+    "admin monitors.loginfailures delete": (
+        lambda w: w.page.post(f"/admin/monitors/loginfailures/{failed(w)[0]}/delete/", {"post": "yes"}),
+        "deleted log_in_failures",
+    ),
+    "admin monitors.loginfailures delete_selected": (
+        lambda w: w.act("monitors/loginfailures", "delete_selected", failed(w)[0]),
+        "deleted log_in_failures",
     ),
     "admin auth.group add": (lambda w: w.page.post("/admin/auth/group/add/", {"name": "night"}), "created role night"),
     "admin auth.group change": (

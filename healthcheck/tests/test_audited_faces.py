@@ -11,14 +11,14 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import get_commands
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 from rest_framework.test import APIClient
 
+from healthcheck.tests.account_writes import ACCOUNT, fail, keys_of_failures, path_of_link
 from healthcheck.tests.admin_writes import ADMIN, BEYOND_THE_REGISTRY
 from healthcheck.tests.writes import (
-    ACCOUNT,
     API,
     CHANGES_NOTHING,
     COMMANDS,
@@ -30,7 +30,6 @@ from healthcheck.tests.writes import (
 )
 from monitors import recording, tasks
 from monitors.models import ApiToken, AuditEntry
-from monitors.people import password_link
 from monitors.tests.builders import NOW, SECOND, server
 from monitors.tests.forms import TYPED
 from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing
@@ -51,11 +50,11 @@ UNSAFE = ("post", "put", "patch", "delete")
 SAMPLE = {
     "server_id": 1,
     "incident_id": 1,
+    "token_id": 1,
     "slack_id": "C1",
     "format": "csv",
-    "token_id": 1,
     "uidb64": "MQ",
-    "token": "x-y",
+    "token": "a-b",
 }
 ADDRESS = "192.0.2.7"
 
@@ -217,21 +216,36 @@ def test_a_button_in_a_message_is_written_down_with_who_pressed_it_and_in_which_
     assert (entry.actor, entry.face, entry.address) == ("alice (Slack)", "slack", world.slack.channel)
 
 
-def test_a_password_that_is_set_by_a_link_is_written_down(world):
-    user = world.user()
-    link = password_link(RequestFactory().get("/"), user)
-    visitor = Client(REMOTE_ADDR=ADDRESS)
-    form = visitor.get(link, follow=True).redirect_chain[-1][0]
-    visitor.post(form, {"new_password1": "very-long-enough", "new_password2": "very-long-enough"})
+def test_who_sets_a_password_by_a_link_acts_as_whose_it_is(world):
+    user, stranger = world.user(), Client(REMOTE_ADDR=ADDRESS)
+    there = stranger.get(path_of_link(user)).url
+    stranger.post(there, {"new_password1": "long-enough-4711", "new_password2": "long-enough-4711"})
     entry = latest("changed user kim")
-    assert (entry.face, entry.address, list(entry.changes)) == ("page", ADDRESS, ["password"])
+    assert (entry.actor, entry.user_id, entry.face, entry.address) == ("kim", None, "page", ADDRESS)
+
+
+def test_behind_a_proxy_the_address_is_that_of_the_client(world):
+    world.page.post("/servers/new/", TYPED, REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "198.51.100.4"})
+    assert latest("created server web-1").address == "198.51.100.4"
+
+
+def test_a_name_that_nobody_has_is_not_written_down_when_its_failures_are_forgotten(world):
+    for name in ("root", "a-password-typed-too-early"):
+        fail(Client(), name)
+    world.page.post(
+        "/admin/monitors/loginfailures/",
+        {"action": "delete_selected", "post": "yes", "_selected_action": keys_of_failures()},
+    )
+    names = set(AuditEntry.objects.filter(subject_kind="log_in_failures").values_list("subject_name", flat=True))
+    assert any("root" in name for name in names)
+    assert not any("password" in name for name in names)
 
 
 def test_no_request_acts_for_the_one_before(world):
     world.page.post("/servers/new/", TYPED)
     one = server()
     recording.pause([one.pk], actor="somebody else", now=NOW)
-    assert AuditEntry.objects.order_by("id").last().actor == "somebody else"
+    assert AuditEntry.objects.latest("id").actor == "somebody else"
 
 
 def test_no_secret_is_in_any_entry(world):

@@ -10,12 +10,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from monitors import recording
+from monitors import attempts, recording
 from monitors.admin.audited import AuditedAdmin
 from monitors.admin.base import ExplainingAdmin, RecordAdmin
 from monitors.clock import database_now
@@ -68,7 +68,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj))
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponseBase:  # noqa: A002
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
         view = partial(super().user_change_password, request, id, form_url)
         return self.audited(id, view) if request.method == "POST" else view()
 
@@ -79,6 +79,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  
             if not user.is_active or not may_touch(request.user, user):
                 self.message_user(request, _("You may not do this for %(user)s.") % {"user": user}, messages.ERROR)
                 continue
+            recording.note_link(user, now=database_now())
             shown = _("The link by which %(user)s sets a password, once, within three days: %(link)s")
             self.message_user(request, shown % {"user": user, "link": password_link(request, user)})
 
@@ -172,3 +173,9 @@ class LogInFailuresAdmin(RecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: LogInFailures | None = None) -> bool:
         return super(RecordAdmin, self).has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: LogInFailures) -> None:
+        attempts.forget(LogInFailures.objects.filter(pk=obj.pk), database_now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LogInFailures]) -> None:
+        attempts.forget(queryset, database_now())

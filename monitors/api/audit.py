@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -42,9 +41,9 @@ class AuditViewSet(mixins.ListModelMixin, ViewSet):
     queryset = AuditEntry.objects.order_by("-at", "-id")
     serializer_class = AuditEntrySerializer
     filterset_class = AuditFilter
-    renderer_classes = [*api_settings.DEFAULT_RENDERER_CLASSES, CsvRenderer]
+    renderer_classes = (*cast(Any, api_settings.DEFAULT_RENDERER_CLASSES), CsvRenderer)
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(request.accepted_renderer, CsvRenderer):
             return super().list(request, *args, **kwargs)
         return csv_response(self.filter_queryset(self.get_queryset()), timezone.now())

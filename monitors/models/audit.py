@@ -36,6 +36,7 @@ class Act(models.TextChoices):
     RESENT = "resent", pgettext_lazy("audit log", "sent again")
     RENAMED = "renamed", pgettext_lazy("audit log", "renamed")
     ARCHIVED = "archived", pgettext_lazy("audit log", "archived")
+    LINKED = "linked", pgettext_lazy("audit log", "made a link to set the password")
 
 
 class Subject(models.TextChoices):
@@ -51,6 +52,7 @@ class Subject(models.TextChoices):
     TOKEN = "token", _("API token")
     USER = "user", _("user")
     ROLE = "role", _("role")
+    LOG_IN_FAILURES = "log_in_failures", _("failed log-ins")
 
 
 class AuditEntry(models.Model):

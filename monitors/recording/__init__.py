@@ -14,7 +14,14 @@ from monitors.recording.changes import (
 )
 from monitors.recording.incidents import acknowledge, add_note
 from monitors.recording.outcomes import record
-from monitors.recording.people import add_person, add_superuser, log_out_elsewhere, set_password, set_preferences
+from monitors.recording.people import (
+    add_person,
+    add_superuser,
+    log_out_elsewhere,
+    note_link,
+    set_password,
+    set_preferences,
+)
 from monitors.recording.policies import change_policy
 from monitors.recording.tokens import delete_tokens, issue_token
 
@@ -30,6 +37,7 @@ __all__ = [
     "ensure_statuses",
     "issue_token",
     "log_out_elsewhere",
+    "note_link",
     "pause",
     "reap_orphans",
     "record",

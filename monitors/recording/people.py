@@ -38,16 +38,17 @@ def add_person(name: str, role: Group, *, now: datetime) -> User:
 
 @retried_atomic
 def set_password(user: User, save: Callable[[], T], *, now: datetime) -> T:
-    """Lets `save` set the password of `user`; returns what it returns."""
+    """Lets `save` set the password of `user`; returns what it returns. Who comes by a link is logged in as nobody, and
+    acts as `user`."""
     before = user.password if user.has_usable_password() else None
     saved = save()
-    changes = {"password": (before, user.password)}
-    audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, user.get_username(), changes)], at=now)
+    name, changes = user.get_username(), {"password": (before, user.password)}
+    audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, name, changes)], at=now, actor=name)
     return saved
 
 
 @retried_atomic
-def set_preferences(user: User, save: Callable[[], User], *, now: datetime) -> None:
+def set_preferences(user: User, save: Callable[[], object], *, now: datetime) -> None:
     """What `save` does to the name, the language and the time zone of `user`."""
     before = preferences_of(User.objects.get(pk=user.pk))
     save()
@@ -62,3 +63,8 @@ def log_out_elsewhere(user: User, *, but: str, now: datetime) -> int:
     changes = {"other_sessions": (ended, 0)} if ended else {}
     audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, user.get_username(), changes)], at=now)
     return ended
+
+
+def note_link(user: User, *, now: datetime) -> None:
+    """A link to set the password of `user` is handed to whoever manages people. It is stored nowhere."""
+    audit.record(Act.LINKED, Subject.USER, [Item(user.pk, user.get_username(), {})], at=now)

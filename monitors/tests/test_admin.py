@@ -90,7 +90,7 @@ def history(now=NOW):
 
 # every model
 
-HIDDEN = {"view_auditentry"}
+HIDDEN = {"view_auditentry", "view_loginfailures"}
 """What only who administers sees."""
 
 

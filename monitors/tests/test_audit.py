@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -174,7 +175,7 @@ class TestOrigin:
 
 # what is hidden
 
-SHOWN = {  # field, value, what is kept of it
+SHOWN: dict[str, tuple[str, Any, Any]] = {  # field, value, what is kept of it
     "headers": ("request_headers", {"Authorization": "secret"}, {"Authorization": "********"}),
     "a webhook": ("hook_url", "https://hooks.slack.com/services/secret", "********"),
     "a password": ("password", "md5$secret", "********"),

@@ -136,5 +136,6 @@ def set_language(request: Request) -> HttpResponseBase:
     profile = profile_of(request.user)
     language = request.POST.get("language", "")
     if request.method == "POST" and profile and profile.language and language in dict(settings.LANGUAGES):
-        Profile.objects.filter(pk=profile.pk).update(language=language)
+        stored = Profile.objects.filter(pk=profile.pk)
+        recording.set_preferences(profile.user, partial(stored.update, language=language), now=database_now())
     return set_language_of_browser(request)

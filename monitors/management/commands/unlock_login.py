@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitors import attempts
+from monitors import attempts, audit
 
 
 class Command(BaseCommand):
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help=_("of whoever is locked out"))
         parser.add_argument("--address", default="", help=_("from which too many log-ins failed"))
 
+    @audit.command("unlock_login")
     def handle(self, *args: Any, **options: Any) -> None:
         forgotten = attempts.unlock(options["name"], options["address"])
         words = ngettext(
