@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import sleep
 
 from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet
@@ -77,7 +77,7 @@ def passes(request: HttpRequest, name: str, check: Callable[[], bool]) -> bool:
     now = timezone.now()
     said = {"user": repr(name), "address": address}
     failures = _count((pair, of_name, of_address), now)
-    time.sleep(delay_seconds(failures[of_name]))
+    sleep(delay_seconds(failures[of_name]))
     if check():
         _forgive(pair, (of_name, of_address))
         return True

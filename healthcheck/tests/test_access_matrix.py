@@ -254,7 +254,7 @@ def ask(client: Client, method: str, pattern: str, stored: dict[str, Any], **hea
     api = pattern.startswith("api/")
     body = "{}" if api else BODIES.get(pattern, "x=1").format(**stored)
     kind = "application/json" if api else "application/x-www-form-urlencoded"
-    kept = client.cookies.copy()
+    kept: Any = client.cookies.copy()
     with transaction.atomic():
         response: Any = client.generic(method, example(pattern, stored), body, content_type=kind, headers=headers)
         transaction.set_rollback(True)

@@ -162,6 +162,7 @@ MISTAKES = {
     "PROBE_BATCH_SIZE": "0",
     "PROBE_MAX_IN_FLIGHT": "0",
     "PROBE_DENY_NETWORKS": "foo",
+    "TRUSTED_PROXIES": "proxy.example.com",
     "HISTORY_OUTCOMES_HOURS": "0",
     "HISTORY_MINUTES_DAYS": "1e9",
     "HISTORY_HOURS_DAYS": "0",

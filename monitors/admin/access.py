@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -171,8 +171,8 @@ class LogInFailuresAdmin(RecordAdmin):
         "locked_until": gettext_lazy("Until then no password is looked at. To unlock, delete the row."),
     }
 
-    def has_delete_permission(self, request: HttpRequest, obj: LogInFailures | None = None) -> bool:
-        return super(RecordAdmin, self).has_delete_permission(request, obj)
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(super(RecordAdmin, self).has_delete_permission(request, obj))
 
     def delete_model(self, request: HttpRequest, obj: LogInFailures) -> None:
         attempts.forget(LogInFailures.objects.filter(pk=obj.pk), database_now())

@@ -55,10 +55,10 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         model = User
         fields = ("first_name", "last_name")
 
-    def __init__(self, *args: Any, instance: User, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, instance: User) -> None:
         chosen = profile_of(instance)
         initial = {"language": chosen.language, "time_zone": chosen.time_zone} if chosen else {}
-        super().__init__(*args, instance=instance, initial=initial, **kwargs)
+        super().__init__(data, instance=instance, initial=initial)
 
     def save(self, commit: bool = True) -> User:
         user = super().save(commit)
@@ -67,7 +67,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         return user
 
 
-class SetPasswordForm(DjangoSetPasswordForm):  # type: ignore[type-arg]
+class SetPasswordForm(DjangoSetPasswordForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """Says what a password must be in one line: the hint of a field is no place for a list."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ class SetPasswordForm(DjangoSetPasswordForm):  # type: ignore[type-arg]
         self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())
 
 
-class PasswordChangeForm(SetPasswordForm, DjangoPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class PasswordChangeForm(SetPasswordForm, DjangoPasswordChangeForm):
     """Whoever sits at somebody's open browser guesses the old password no more often than at the log-in."""
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -135,7 +135,7 @@ class PersonForm(forms.Form):
         self.fields["role"].queryset = Group.objects.filter(pk__in=allowed).order_by("pk")  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
-        name = User.normalize_username(self.cleaned_data["name"])
+        name: str = User.normalize_username(self.cleaned_data["name"])
         if User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError(_("Somebody has this name already."))
         return name

@@ -38,6 +38,12 @@ def logged_in(password=PASSWORD, **where):
     return client
 
 
+def found(pattern, page):
+    match = re.search(pattern, page)
+    assert match, page
+    return match[1]
+
+
 def is_logged_in(client):
     return client.get("/account/").status_code == 200
 
@@ -117,7 +123,7 @@ def change_by_a_link(user, _client):
     visitor("admin", is_staff=True)
     admin = visitor("admin", is_staff=True)
     answer = admin.post("/admin/auth/user/", {"action": "make_link", "_selected_action": user.pk}, follow=True)
-    follow_link(re.search(r"http://testserver(/account/set-password/\S+/)", text(answer))[1])
+    follow_link(found(r"http://testserver(/account/set-password/\S+/)", text(answer)))
 
 
 def follow_link(path, password=OTHER):
@@ -160,9 +166,10 @@ def test_somebody_sees_where_they_are_logged_in_and_logs_out_everywhere_else(her
 
 def test_a_token_is_shown_once_and_works(here, alice):
     answer = here.post("/account/tokens/", {"name": "ci", "days": "30", "read_only": "on"})
-    shown = re.search(r'<code id="token">([\w-]{43})</code>', text(answer, 201))[1]
+    shown = found(r'<code id="token">([\w-]{43})</code>', text(answer, 201))
     token = ApiToken.objects.get(user=alice)
     assert (token.name, token.read_only) == ("ci", True)
+    assert token.expires_at is not None
     assert token.expires_at - timezone.now() > timedelta(days=29)
     assert "no-store" in answer["Cache-Control"]
     assert shown not in text(here.get("/account/"))
@@ -209,7 +216,7 @@ def test_whoever_has_a_role_is_told_that_it_does_not_include_something():
 
 def shared(client, name="bob", role="operator"):
     answer = client.post("/account/people/new/", {"name": name, "role": Group.objects.get(name=role).pk})
-    return re.search(r'value="http://testserver(/account/set-password/[^"]+)"', text(answer, 201))[1]
+    return found(r'value="http://testserver(/account/set-password/[^"]+)"', text(answer, 201))
 
 
 def test_access_is_shared_by_a_link_that_sets_the_password_once():

@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import get_hasher
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -28,7 +29,7 @@ HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 def waits(monkeypatch):
     """How long attempts waited, without waiting."""
     slept: list[float] = []
-    monkeypatch.setattr(attempts.time, "sleep", slept.append)
+    monkeypatch.setattr(attempts, "sleep", slept.append)
     return slept
 
 
@@ -168,12 +169,14 @@ def test_no_password_is_hashed_while_locked(alice, monkeypatch):
 def test_every_name_costs_one_hash(alice, name, monkeypatch):
     User.objects.create_user("inactive", password=PASSWORD, is_active=False)
     User.objects.create_user("without-a-password", password=None)
-    hashed = []
-    from django.contrib.auth import hashers  # noqa: PLC0415
+    hasher = type(get_hasher())
+    hashed, encode = [], hasher.encode
 
-    hasher = hashers.get_hasher()
-    encode = type(hasher).encode
-    monkeypatch.setattr(type(hasher), "encode", lambda self, *args: hashed.append(1) or encode(self, *args))
+    def counting(self, *args):
+        hashed.append(args)
+        return encode(self, *args)
+
+    monkeypatch.setattr(hasher, "encode", counting)
     log_in(name, "wrong")
     assert len(hashed) == 1
 

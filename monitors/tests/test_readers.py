@@ -53,6 +53,10 @@ def outlive_session(user: User) -> None:
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
 
+def outlive_token(user: User) -> None:
+    ApiToken.objects.filter(user=user).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
 def change_password(user: User) -> None:
     user.set_password("another one")
     user.save()
@@ -86,6 +90,7 @@ def use(user: User) -> None:
 ENDS = {
     "its token is deleted": (reader_with_token, lose_token),
     "it is logged out": (reader_with_session, log_out),
+    "its token expires": (reader_with_token, outlive_token),
     "its session expires": (reader_with_session, outlive_session),
     "the password of its session's user changes": (reader_with_session, change_password),
     "its user is deactivated, with a token": (reader_with_token, deactivate),

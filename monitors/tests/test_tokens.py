@@ -70,6 +70,7 @@ def test_a_script_makes_tokens_that_end_and_only_read():
     assert made["read_only"] is True
     assert "days" not in made
     token = ApiToken.objects.get(name="ci")
+    assert token.expires_at is not None
     assert timedelta(days=29) < token.expires_at - timezone.now() <= timedelta(days=30)
     at = (timezone.now() + timedelta(days=2)).isoformat()
     assert client.post("/api/tokens/", {"expires_at": at}, format="json").status_code == 201
