@@ -36,6 +36,8 @@ def show_change(incident_ids: Collection[int], now: datetime) -> None:
 def wake(channel_ids: Collection[str], now: datetime) -> None:
     """Let the messages of these channels, which listen or take messages again, say what has happened meanwhile."""
     due = Delivery.objects.filter(channel__in=channel_ids, state=State.SENT, edit_due_at__isnull=False)
+    if not due.exists():
+        return
     telling = due.filter(kind__in=TELLING)
     latest = telling.filter(created_at__gt=now - SHOWN_LATE).order_by("-id").values_list("pk", flat=True)
     telling.exclude(pk__in=list(latest[:MOST_SHOWN_LATE])).update(edit_due_at=None)
