@@ -44,7 +44,7 @@ def changed_password(world: World) -> Any:
 
 
 def set_by_link(world: World) -> Any:
-    there = world.page.get(path_of_link(world.user())).url
+    there = world.page.get(path_of_link(world.user()))["Location"]
     return world.page.post(there, {"new_password1": NEW, "new_password2": NEW})
 
 

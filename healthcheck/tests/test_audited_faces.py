@@ -218,7 +218,7 @@ def test_a_button_in_a_message_is_written_down_with_who_pressed_it_and_in_which_
 
 def test_who_sets_a_password_by_a_link_acts_as_whose_it_is(world):
     user, stranger = world.user(), Client(REMOTE_ADDR=ADDRESS)
-    there = stranger.get(path_of_link(user)).url
+    there = stranger.get(path_of_link(user))["Location"]
     stranger.post(there, {"new_password1": "long-enough-4711", "new_password2": "long-enough-4711"})
     entry = latest("changed user kim")
     assert (entry.actor, entry.user_id, entry.face, entry.address) == ("kim", None, "page", ADDRESS)
