@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.http import HttpRequest
 
-from healthcheck.variables import VariableError
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -24,15 +22,9 @@ UNKNOWN = "unknown"
 """The address of whoever cannot be told from others."""
 
 
-def networks(variable: str, values: Iterable[str]) -> list[Network]:
-    """Raises VariableError, naming the first value that is no network."""
-    found = []
-    for value in filter(None, map(str.strip, values)):
-        try:
-            found.append(ipaddress.ip_network(value))
-        except ValueError as error:
-            raise VariableError(variable, f"has a value that is no network: {error}") from None
-    return found
+def networks(texts: Iterable[str]) -> list[Network]:
+    """Raises ValueError for what is none."""
+    return [ipaddress.ip_network(text, strict=False) for text in texts]
 
 
 def client(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:

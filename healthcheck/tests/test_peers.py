@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.peers import LOOPBACK, UNKNOWN, client, networks, site
-from healthcheck.variables import VariableError
 
-LOCAL = networks("TRUSTED_PROXIES", LOOPBACK)
-TWO = networks("TRUSTED_PROXIES", ("127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"))
+LOCAL = networks(LOOPBACK)
+TWO = networks(("127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"))
 
 ASKED = {  # sentence: (peer, X-Forwarded-For, trusted, address)
     "without a proxy it is the peer": ("192.0.2.1", "", LOCAL, "192.0.2.1"),
@@ -60,9 +59,3 @@ SITES = {
 @pytest.mark.parametrize(("address", "counted"), SITES.items(), ids=SITES)
 def test_addresses_of_ipv6_are_counted_by_their_network(address, counted):
     assert site(address) == counted
-
-
-@pytest.mark.parametrize("value", ["proxy.example.com", "10.0.0.1/8", "300.0.0.1", "*"])
-def test_a_proxy_that_is_no_network_is_named(value):
-    with pytest.raises(VariableError, match="TRUSTED_PROXIES has a value that is no network"):
-        networks("TRUSTED_PROXIES", ["127.0.0.1", value])

@@ -34,6 +34,8 @@ SHOWN: dict[str, Promise] = {
     "certificate_subject": _("Whose certificate ends first: that of the server or one of its authorities."),
     # settings of a server
     "in_force": _("The value that holds, and where it comes from: server, policy or variable."),
+    "masked_host": _("Without user names, passwords and queries, which may be secrets."),
+    "masked_path": _("Without the query, which may be a secret."),
     "stored_headers": _("Their names; the values are secrets and are never shown."),
     "paused": _("A paused server is not probed. Pause and resume by the actions of the list or on its page."),
     "paused_reason": _("What whoever paused it wrote down."),
@@ -56,6 +58,7 @@ SHOWN: dict[str, Promise] = {
     "created_at": _("When it was stored."),
     "handed_over_at": _("When the messages about it were prepared; each has its own state under Deliveries."),
     # history
+    "blips": _("Failed checks that did not become an incident."),
     "slot": _("The instant at which the probe was due."),
     "outcome": _("What the probe found."),
     "milliseconds": _("From the first packet to the judgement."),

@@ -61,7 +61,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
         super().__init__(data, instance=instance, initial=initial)
 
     def save(self, commit: bool = True) -> User:
-        user = super().save(commit)
+        user: User = super().save(commit)
         chosen = {name: self.cleaned_data[name] for name in ("language", "time_zone")}
         Profile.objects.update_or_create(user=user, defaults=chosen)
         return user

@@ -9,6 +9,7 @@ from typing import cast
 
 from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
+from django.db.models import Q
 from rest_framework.request import Request
 
 from monitors.models import ApiToken
@@ -44,7 +45,7 @@ def still_valid(readers: Collection[Reader], now: datetime) -> set[Reader]:
     Four queries, however many they are.
     """
     users = {user.pk: user for user in User.objects.filter(pk__in={reader.user_id for reader in readers})}
-    tokens = _tokens_in_force(readers)
+    tokens = _tokens_in_force(readers, now)
     sessions = _sessions_in_force(readers, now)
     rights = _rights(users.values())
     return {
@@ -59,9 +60,10 @@ def still_valid(readers: Collection[Reader], now: datetime) -> set[Reader]:
     }
 
 
-def _tokens_in_force(readers: Iterable[Reader]) -> set[int]:
+def _tokens_in_force(readers: Iterable[Reader], now: datetime) -> set[int]:
     ids = {reader.token_id for reader in readers if reader.token_id is not None}
-    return set(ApiToken.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+    return set(ApiToken.objects.filter(lasting, pk__in=ids).values_list("pk", flat=True))
 
 
 def _sessions_in_force(readers: Iterable[Reader], now: datetime) -> set[str]:

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "default_permissions": (),
                 "verbose_name": "profile",
                 "verbose_name_plural": "profiles",
             },

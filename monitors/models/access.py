@@ -80,6 +80,7 @@ class Profile(models.Model):
     )
 
     class Meta:
+        default_permissions = ()  # everybody has their own, on their account's page
         verbose_name = _("profile")
         verbose_name_plural = _("profiles")
 

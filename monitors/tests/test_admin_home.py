@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from monitors import recording
 from monitors.admin.base import ExplainingAdmin, RecordAdmin
-from monitors.models import Heartbeat, Incident, IncidentNote, Server
+from monitors.models import Heartbeat, Incident, IncidentNote, LogInFailures, Server
 from monitors.tests.answers import text
 from monitors.tests.builders import SECOND, see, server
 from monitors.tests.people import person
@@ -216,4 +216,4 @@ def test_records_are_only_read(rf):
     for shown in records:
         assert not shown.has_add_permission(request)
         assert not shown.has_change_permission(request)
-        assert not shown.has_delete_permission(request)
+        assert shown.has_delete_permission(request) == (shown.model is LogInFailures), "which unlocks"
