@@ -168,7 +168,7 @@ class LogInFailuresAdmin(RecordAdmin):
         "address": gettext_lazy("From where, of IPv6 the network; empty where a name is counted from everywhere."),
         "count": gettext_lazy("Since the first one. Every 15 minutes counting begins anew."),
         "began_at": gettext_lazy("The first of those that are counted."),
-        "locked_until": gettext_lazy("Until then no password is looked at. To unlock, delete the row."),
+        "locked_until": gettext_lazy("Until then every password is refused. To unlock, delete the row."),
     }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
