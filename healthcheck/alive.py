@@ -24,6 +24,10 @@ PATIENCE_SECONDS = 0.5
 """How long to wait for something newer than what is known."""
 USABLE_SECONDS = 10.0
 """How old what is told may be while looking takes long."""
+AHEAD_SECONDS = 5.0
+"""How often it is looked ahead of the next question, so that what is known is usable when everything is busy."""
+WATCHED_SECONDS = 60.0
+"""How long after a question another one is expected."""
 LONGEST_SECONDS = 5.0
 """How long to wait where nothing usable is known. Whatever does not answer by then does not work."""
 Report = tuple[HTTPStatus, dict[str, Any]]
@@ -45,23 +49,32 @@ class Lookout:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
         self._looking: asyncio.Future[Report] | None = None
         self._known: Report | None = None
-        self._known_at = 0.0
+        self._known_at = self._asked_at = 0.0
 
     async def report(self) -> Report:
+        self._asked_at = asyncio.get_running_loop().time()
         age = self._age()
         if self._known and age < FRESH_SECONDS:
             return self._known
-        if self._looking is None:
-            self._looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
-            self._looking.add_done_callback(self._note)
         usable = self._known and age < USABLE_SECONDS
-        await asyncio.wait((self._looking,), timeout=PATIENCE_SECONDS if usable else LONGEST_SECONDS)
+        await asyncio.wait((self._begin(),), timeout=PATIENCE_SECONDS if usable else LONGEST_SECONDS)
         if self._known and self._age() < USABLE_SECONDS:
             return self._known
         return readiness.report(readiness.unknown())
 
     def _age(self) -> float:
         return asyncio.get_running_loop().time() - self._known_at
+
+    def _begin(self) -> asyncio.Future[Report]:
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
+            self._looking.add_done_callback(self._note)
+        return self._looking
+
+    def _look_ahead(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._age() >= AHEAD_SECONDS and loop.time() - self._asked_at < WATCHED_SECONDS:
+            self._begin()
 
     def _note(self, looked: asyncio.Future[Report]) -> None:
         self._looking = None
@@ -70,7 +83,9 @@ class Lookout:
         if error := looked.exception():
             logger.error("readiness not found out", exc_info=error)
         else:
-            self._known, self._known_at = looked.result(), asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
+            self._known, self._known_at = looked.result(), loop.time()
+            loop.call_later(AHEAD_SECONDS, self._look_ahead)
 
 
 class Alive:

@@ -90,6 +90,25 @@ def test_while_looking_takes_long_what_was_seen_last_is_told(monkeypatch):
     asyncio.run(script())
 
 
+def test_while_somebody_watches_it_is_looked_ahead_of_the_next_question(monkeypatch):
+    monkeypatch.setattr(alive, "AHEAD_SECONDS", 0.01)
+
+    async def script():
+        again, looks = asyncio.Event(), []
+        loop = asyncio.get_running_loop()
+
+        def look():
+            looks.append(1)
+            if len(looks) > 1:
+                loop.call_soon_threadsafe(again.set)
+            return OK
+
+        assert (await asked(Alive(never, Lookout(look)), "/readyz"))[0] == 200
+        await asyncio.wait_for(again.wait(), PATIENCE_SECONDS)
+
+    asyncio.run(script())
+
+
 def test_what_never_answers_is_not_ready(monkeypatch):
     monkeypatch.setattr(alive, "LONGEST_SECONDS", 0.05)
     release = threading.Event()
