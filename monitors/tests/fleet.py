@@ -6,7 +6,10 @@ import random
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from monitors import recording
+import pytest
+from django.utils import timezone
+
+from monitors import freshness, recording
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus, UnknownTime
 from monitors.probers.base import Failure
@@ -20,6 +23,12 @@ FAILURES = (Failure.REFUSED, Failure.TIMEOUT_CONNECT, Failure.HTTP_5XX, Failure.
 STRIPS = 40
 """Different ones of each kind."""
 DETAILS = {Failure.HTTP_5XX: "status 502 Bad Gateway", Failure.UNKNOWN_HOST: "auth-4.example.com"}
+
+
+def keep_ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the ticks went on for ten minutes: nobody ticks while a page is looked at."""
+    monkeypatch.setattr(freshness, "AHEAD", timedelta(hours=1))
+    Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
 
 
 def fleet(count: int, now: datetime, *, down: int = 2, seed: int = 7) -> None:

@@ -10,10 +10,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
-from monitors import freshness, recording
+from monitors import recording
 from monitors.models import Heartbeat, Server, ServerStatus
 from monitors.tests.builders import SECOND, observation, see, server
-from monitors.tests.fleet import fleet
+from monitors.tests.fleet import fleet, keep_ticking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,9 +24,8 @@ def now():
 
 
 @pytest.fixture(autouse=True)
-def ticking(now, transactional_db, monkeypatch):
-    monkeypatch.setattr(freshness, "AHEAD", timedelta(hours=1))  # nobody ticks while a page is looked at
-    Heartbeat.objects.create(name="tick", at=now + timedelta(minutes=10))
+def ticking(transactional_db, monkeypatch):
+    keep_ticking(monkeypatch)
 
 
 def fail(target: Server, *, ok: bool = False) -> None:

@@ -11,8 +11,9 @@ from playwright.sync_api import Dialog, Page, expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
-from monitors.models import Heartbeat, Policy, Server
+from monitors.models import Policy, Server
 from monitors.tests.builders import SECOND, observation, see, server
+from monitors.tests.fleet import keep_ticking
 from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing
 from monitors.tests.misbehaving import Farm, answer, says
 
@@ -23,8 +24,8 @@ LIST = "host_name,host,port,type,environment\nweb-1,web-1.example.com,443,1,LIVE
 
 
 @pytest.fixture(autouse=True)
-def ticking(transactional_db):
-    Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
+def ticking(transactional_db, monkeypatch):
+    keep_ticking(monkeypatch)
 
 
 def press(page: Page, *keys: str) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
-from monitors import freshness, recording
-from monitors.models import Heartbeat, Server
+from monitors import recording
+from monitors.models import Server
 from monitors.tests.builders import SECOND, observation, see, server
-from monitors.tests.fleet import fleet
+from monitors.tests.fleet import fleet, keep_ticking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LOOKS = [(width, dark, language) for width in (390, 1440) for dark, language in ((False, "en"), (True, "ko"))]
@@ -21,8 +20,7 @@ LOOKS = [(width, dark, language) for width in (390, 1440) for dark, language in 
 
 @pytest.fixture(autouse=True)
 def ticking(transactional_db, monkeypatch):
-    monkeypatch.setattr(freshness, "AHEAD", timedelta(hours=1))  # nobody ticks while a page is looked at
-    Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
+    keep_ticking(monkeypatch)
 
 
 def select_page(page):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_no_sideways_scrolling, screenshot
-from monitors.models import Heartbeat, Server
+from monitors.models import Server
 from monitors.tests.builders import server
-from monitors.tests.fleet import fleet
+from monitors.tests.fleet import fleet, keep_ticking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def ticking(transactional_db):
-    Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
+def ticking(transactional_db, monkeypatch):
+    keep_ticking(monkeypatch)
 
 
 def names() -> set[str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
-from monitors.models import Heartbeat
+from monitors.tests.fleet import keep_ticking
 from notifications import workspace
 from notifications.models import Channel, Delivery, State
 from notifications.tests.test_sending import Clock, slack
@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def ticking(transactional_db):
-    Heartbeat.objects.create(name="tick", at=timezone.now() + timedelta(minutes=10))
+def ticking(transactional_db, monkeypatch):
+    keep_ticking(monkeypatch)
 
 
 @pytest.fixture
