@@ -13,10 +13,11 @@ from playwright.sync_api import Page, expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
-from monitors.models import Heartbeat, Incident, IncidentNote, Rollup, Server, StatusTransition
+from monitors.models import Incident, IncidentNote, Rollup, Server, StatusTransition
 from monitors.probers.base import Failure, Observation, Outcome, Stages
 from monitors.spans import floor
 from monitors.tests.builders import SECOND, see, server
+from monitors.tests.fleet import keep_ticking
 from monitors.tests.misbehaving import Farm, answer, says
 from notifications.models import Channel, Delivery, Kind, State
 
@@ -34,9 +35,9 @@ def now():
 
 
 @pytest.fixture
-def target(now) -> Server:
+def target(now, monkeypatch) -> Server:
     """A server with a history, that was down twice and is down now."""
-    Heartbeat.objects.create(name="tick", at=now + HOUR)
+    keep_ticking(monkeypatch)
     found = server(
         host_name="payments-gateway-3",
         host="https://pay-3.example.com",
@@ -198,9 +199,9 @@ def test_an_incident_is_taken_care_of_and_noted_by_keyboard(visit, target):
     expect(page.locator(".timeline")).to_contain_text("Disk was full.")
 
 
-def test_a_failure_and_its_end_appear_by_themselves(visit, now):
+def test_a_failure_and_its_end_appear_by_themselves(visit, now, monkeypatch):
     """And the focus stays."""
-    Heartbeat.objects.create(name="tick", at=now + HOUR)
+    keep_ticking(monkeypatch)
     target = server()
     see(target, "+", start=now - 20 * SECOND)
     page = visit(f"/servers/{target.pk}/")
@@ -228,8 +229,8 @@ def test_the_admin_is_accessible(visit, target, width, dark):
         assert_accessible(page)
 
 
-def test_who_takes_care_appears_on_a_page_that_is_open(visit, now):
-    Heartbeat.objects.create(name="tick", at=now + HOUR)
+def test_who_takes_care_appears_on_a_page_that_is_open(visit, now, monkeypatch):
+    keep_ticking(monkeypatch)
     target = server()
     see(target, "--", start=now - 20 * SECOND)
     incident = Incident.objects.get()

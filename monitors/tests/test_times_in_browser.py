@@ -13,9 +13,10 @@ from playwright.sync_api import expect
 from healthcheck.tests.browser import assert_accessible, screenshot
 from monitors.charts import scale
 from monitors.charts.latency import EDGE
-from monitors.models import Heartbeat, Incident, Rollup, Server
+from monitors.models import Incident, Rollup, Server
 from monitors.spans import floor
 from monitors.tests.builders import SECOND, see, server
+from monitors.tests.fleet import keep_ticking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,8 +30,8 @@ def now():
 
 
 @pytest.fixture
-def target(now) -> Server:
-    Heartbeat.objects.create(name="tick", at=now + HOUR)
+def target(now, monkeypatch) -> Server:
+    keep_ticking(monkeypatch)
     found = server(host_name="web-1")
     Rollup.objects.bulk_create(
         Rollup(
