@@ -20,8 +20,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WATCH = """addEventListener("securitypolicyviolation", event =>
     console.error(`refused: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))"""
-NO_PAGES = {"/live/", "/first-steps/dismiss/", "/servers/selection/", "/servers/undo/"}
-"""What scripts ask for, and what is only posted to."""
+NO_PAGES = {"/live/", "/first-steps/dismiss/", "/servers/selection/", "/servers/undo/", "/audit/audit.csv"}
+"""What scripts ask for, what is only posted to, and a file."""
+
+
+ACCOUNT = ("/account/", "/account/password/", "/account/people/new/")
 
 
 class Watched:
@@ -58,7 +61,7 @@ def test_nothing_of_our_pages_is_refused(visit):
     paths = ["/login/", "/nothing", "/servers/0/", one, f"{one}edit/", f"{one}delete/", f"/incidents/{incident.pk}/"]
     watched = Watched(visit("/login/", role="admin"))
     # A page that is open to events is never idle.
-    for path in (*paths, *without_parameters("monitors"), *without_parameters("notifications")):
+    for path in (*paths, *without_parameters("monitors"), *without_parameters("notifications"), *ACCOUNT):
         watched.page.goto(path, wait_until="load")
         assert watched.page.locator("h1, table").count()
     assert watched.refused == []
@@ -67,8 +70,8 @@ def test_nothing_of_our_pages_is_refused(visit):
 def test_nothing_of_a_page_for_those_who_may_not_see_it_is_refused(visit):
     watched = Watched(visit("/login/", role="viewer"))
     watched.page.goto("/servers/new/", wait_until="load")
-    expect(watched.page.locator("h1")).to_have_text("403")
-    ground = watched.page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor")
+    expect(watched.page.locator("h1")).to_have_text("You may not do this.")
+    ground = watched.page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
     assert ground != "rgba(0, 0, 0, 0)", "without its style sheet"
     assert watched.refused == []
 
