@@ -90,29 +90,32 @@ def launcher(settings, tmp_path):
     return write
 
 
-PROCESSES = {  # sentence: (report of the launcher, status, what /readyz says of the processes)
-    "nothing happened": (Report(), 200, {"ok": True}),
+PROCESSES = {  # sentence: (process that ended just now, what is down, status, what /readyz says of the processes)
+    "nothing happened": ("", {}, 200, {"ok": True}),
     "one ended and runs again": (
-        Report({"ticks": [time.monotonic()]}),
+        "ticks",
+        {},
         200,
         {"ok": True, "state": "ticks ended once in the last 10 minutes", "seconds": None},
     ),
     "one is down": (
-        Report({}, {"beat": "ended with exit code 1"}),
+        "",
+        {"beat": "ended with exit code 1"},
         503,
         {"ok": False, "state": "beat is down: it ended with exit code 1", "seconds": None},
     ),
     "one is down that alerts do not need": (
-        Report({}, {"slack": "ended with exit code 1"}),
+        "",
+        {"slack": "ended with exit code 1"},
         200,
         {"ok": False, "state": "slack is down: it ended with exit code 1", "seconds": None},
     ),
 }
 
 
-@pytest.mark.parametrize(("report", "status", "said"), PROCESSES.values(), ids=PROCESSES)
-def test_processes_that_ended_are_named(client, broker, launcher, report, status, said):
-    launcher(report)
+@pytest.mark.parametrize(("ended", "down", "status", "said"), PROCESSES.values(), ids=PROCESSES)
+def test_processes_that_ended_are_named(client, broker, launcher, ended, down, status, said):
+    launcher(Report({ended: [time.monotonic()]} if ended else {}, down))
     claiming.beat(timezone.now())
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["processes"]) == (status, said)
