@@ -327,7 +327,7 @@ def test_a_database_that_is_away_ends_nothing(slack, listen, monkeypatch):
 def test_it_ends_when_it_is_told_to_and_says_so(slack, listening):
     listening.stop()
     assert standing() == state.NOT_RUNNING
-    assert slack.socket.live == 0
+    slack.socket.wait_for(lambda: slack.socket.live == 0)
 
 
 def test_waits_grow_and_begin_anew_after_a_stable_connection():
