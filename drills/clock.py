@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import struct
-import subprocess
-import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from drills.fleet import Flapping
 from drills.ground import Options, Reading, running_ground
 from drills.oracle import Flap, Message
 from drills.result import Result
 from drills.stack import SENDERS
-from healthcheck.tests.mariadb import MissingError
+from healthcheck.tests.clock import of_a_process, settable_clock
 
-SOURCE = Path(__file__).with_name("clock.c")
-AHEAD = struct.Struct("=q")
-"""Nanoseconds by which the clock is ahead, as `clock.c` reads it."""
 HOUR = 3600.0
 SKEW = 5.0
 """By which the clocks of hosts may differ that work together."""
@@ -32,37 +23,6 @@ HELD_SECONDS = 60.0
 SETTLE_SECONDS = 90
 STEADY = 4
 """Servers that never fail."""
-
-
-class Clock:
-    """The wall clock of everything that is started with its `variables`; see `clock.c`."""
-
-    def __init__(self, library: Path, file: Path) -> None:
-        self._file = file
-        self.variables: Mapping[str, str] = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(file)}
-        self.set_ahead(0)
-
-    def set_ahead(self, seconds: float) -> None:
-        """At once, for every process."""
-        with self._file.open("r+b" if self._file.exists() else "wb", buffering=0) as file:
-            file.write(AHEAD.pack(round(seconds * 1e9)))
-
-    @staticmethod
-    def of_a_process(seconds: float) -> Mapping[str, str]:
-        """Variables of a process whose clock is ahead of the machine's by so much."""
-        return {"CLOCK_SKEW": f"{seconds:g}"}
-
-
-@contextmanager
-def settable_clock() -> Iterator[Clock]:
-    """Compiles it. Raises MissingError where there is no C compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise MissingError("a C compiler is missing: install gcc and libc6-dev (Debian)")
-    with tempfile.TemporaryDirectory(prefix="drill-clock-") as directory:
-        library = Path(directory) / "clock.so"
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE)], check=True)
-        yield Clock(library, Path(directory) / "ahead")
 
 
 def dated_by(offsets: Collection[float]) -> Reading:
@@ -92,7 +52,7 @@ def set_the_clock(options: Options) -> Iterator[Result]:
 def _set_the_clock(options: Options, skew: float) -> Result:
     steps = options.count(short=2, long=20)
     stay = options.size(short=12, long=30)
-    apart = {name: Clock.of_a_process(skew) for name in ("probes", SENDERS[1])}
+    apart = {name: of_a_process(skew) for name in ("probes", SENDERS[1])}
     calm = blind = 0.0
     with (
         settable_clock() as clock,

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import pytest
 
-from drills.clock import HOUR, Clock, dated_by, settable_clock
+from drills.clock import HOUR, dated_by
 from drills.oracle import Flap, Message, News
+from healthcheck.tests.clock import Clock, of_a_process, settable_clock
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 CLOCKS = "import time, datetime; print(time.time(), datetime.datetime.now().timestamp(), time.monotonic())"
@@ -63,7 +64,7 @@ STEPS = {  # how far ahead the machine is, how far the process is of it
 def test_the_wall_clock_moves_and_the_monotonic_one_does_not(clock, machine, process):
     clock.set_ahead(machine)
     monotonic = time.monotonic()
-    wall, also, steady = run(clock, CLOCKS, **clock.of_a_process(process))
+    wall, also, steady = run(clock, CLOCKS, **of_a_process(process))
     assert abs(wall - time.time() - machine - process) < TOLERANCE
     assert abs(also - wall) < 1
     assert monotonic < steady < time.monotonic()

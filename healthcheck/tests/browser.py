@@ -167,7 +167,9 @@ def screenshot(page: Page, name: str, *, whole: bool = False) -> Path:
 
 
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing serious; what it finds is said with the element."""
+    """axe finds nothing serious; what it finds is said with the element. Looked at from the top, where the head of the
+    page, which stays when one scrolls, covers nothing."""
+    page.evaluate("window.scrollTo(0, 0)")
     page.evaluate(AXE)
     found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", WCAG)
     serious = [

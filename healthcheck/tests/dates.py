@@ -1,18 +1,13 @@
-"""Dates on which the tests have to pass as on any other, and how a process is made to believe in one.
-
-Debian's faketime cannot be used: with it, `time.sleep` of Python 3.11 fails, which waits for a monotonic
-instant.
-"""
+"""Dates on which the tests have to pass as on any other, and how a process is made to believe in one."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("shifted_clock.c")
+from healthcheck.tests import clock
+
 DATES = (  # (what is special, when the tests begin: an instant or a number of days from now, the zone of the process)
     ("tomorrow", "+1", "UTC"),
     ("in 100 days", "+100", "Asia/Seoul"),
@@ -23,24 +18,15 @@ DATES = (  # (what is special, when the tests begin: an instant or a number of d
 )
 
 
-class NoCompilerError(Exception):
-    pass
-
-
 def name(number: int) -> str:
     return DATES[number % len(DATES)][0]
 
 
 def environment(number: int, directory: Path) -> dict[str, str]:
     """The variables under which a process takes it for the date `number` (counted round and round); what they name is
-    made in `directory`. Raises NoCompilerError."""
+    made in `directory`. Raises MissingError where there is no C compiler."""
     _, when, zone = DATES[number % len(DATES)]
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        raise NoCompilerError("a C compiler is needed to shift the clock: install gcc")
-    library = directory / "shifted_clock.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, SOURCE], check=True)
-    return {"LD_PRELOAD": str(library), "CLOCK_AHEAD": str(round(_ahead(when))), "TZ": zone}
+    return {"LD_PRELOAD": str(clock.library(directory)), **clock.of_a_process(_ahead(when)), "TZ": zone}
 
 
 def _ahead(when: str) -> float:
