@@ -10,13 +10,20 @@ from django.db.backends.mysql.features import DatabaseFeatures
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
+from healthcheck.tests.length import AT_LENGTH
 from healthcheck.tests.mariadb import MissingError, PrivateMariaDB, private_mariadb
 from healthcheck.tests.private_redis import private_redis
 
 pytest_plugins = ["healthcheck.tests.browser"]
 
 # How long an example takes says how busy the machine is, and nothing about the code.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    max_examples=1_000 if AT_LENGTH else 25,
+    derandomize=not AT_LENGTH,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("any machine")
 
 # MySQL cannot return rows from an insert and MariaDB can. Tested is what both can do.
@@ -24,33 +31,13 @@ DatabaseFeatures.can_return_columns_from_insert = False  # type: ignore[assignme
 DatabaseFeatures.can_return_rows_from_bulk_insert = False  # type: ignore[assignment]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only-database", action="store_true", help="run only what depends on the database")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        _keep_rows_of_migrations(item)
-    if not config.getoption("--only-database"):
-        return
-    kept = [item for item in items if _depends_on_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
-
-
-def _keep_rows_of_migrations(item: pytest.Item) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test with real transactions empties every table afterwards; the next one finds roles and policies again."""
-    marker = item.get_closest_marker("django_db")
-    if marker and marker.kwargs.get("transaction"):
-        kept = pytest.mark.django_db(**{**marker.kwargs, "serialized_rollback": True})
-        item.add_marker(kept, append=False)
-
-
-def _depends_on_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("any_database"):
-        return False
-    fixtures = getattr(item, "fixturenames", ())
-    return item.get_closest_marker("django_db") is not None or "db" in fixtures or "transactional_db" in fixtures
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker and marker.kwargs.get("transaction"):
+            kept = pytest.mark.django_db(**{**marker.kwargs, "serialized_rollback": True})
+            item.add_marker(kept, append=False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
-"""`make test`: everything on SQLite, whatever depends on the database once more on a MariaDB started for it, and the
-tests with whole stacks and with browsers, which mostly wait: all of them at the same time.
+"""`make test`: everything on SQLite, what the two databases may answer differently once more on a MariaDB started for
+it, and the tests with whole stacks and with browsers, which mostly wait: all of them at the same time. With TESTS=long
+everything is tried at length, and on MariaDB, too.
 
 Arguments go to pytest. What SQLite's says is shown as it comes, the others' when they end. Ends with the closing lines
 of pytest, those of failures last.
@@ -24,6 +25,7 @@ from cryptography.fernet import Fernet
 
 from healthcheck.processes import dying_with_parent
 from healthcheck.tests import dates
+from healthcheck.tests.length import AT_LENGTH
 from healthcheck.tests.mariadb import MissingError, private_mariadb
 
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
@@ -52,7 +54,7 @@ class Result:
 
 
 PARTS = (
-    Part("on MariaDB", ("--only-database", "-m", f"not ({WAITING})"), on_mariadb=True),
+    Part("on MariaDB", ("-m", f"{'' if AT_LENGTH else 'both_databases and '}not ({WAITING})"), on_mariadb=True),
     Part("with whole stacks", ("-m", "stack or mariadb")),
     Part("in browsers", ("-m", "browser and not (stack or mariadb)")),
     Part("on SQLite", ("-m", f"not ({WAITING})"), shown=True),

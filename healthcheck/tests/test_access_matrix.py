@@ -23,7 +23,7 @@ from monitors.tests.builders import see, server
 from monitors.tests.people import person
 from notifications.models import Channel
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 RANKS = ("anonymous", "person", "viewer", "operator", "admin", "root", "nobody")
 """Each may what those before may: without a log-in, without a role, by role, a superuser. `nobody`: not even those."""
@@ -238,6 +238,12 @@ def stored() -> dict[str, Any]:
 def _keep_the_connection(monkeypatch):
     """A stream gives its connection to the database back, and with it would go the transaction of the test."""
     monkeypatch.setattr("monitors.api.events.connections", SimpleNamespace(close_all=lambda: None))
+
+
+@pytest.fixture(autouse=True)
+def _draw_nothing(monkeypatch):
+    """What a page says to whoever got past its door is for other tests, and is most of the work."""
+    monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_args, **_more: "")
 
 
 def browser(rank: str, **columns: Any) -> Client:

@@ -43,7 +43,7 @@ from notifications.tests.test_workspace import tick
 from notifications.views import channels as channels_page
 
 __all__ = ["clock", "slack"]  # fixtures
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 SCENARIOS = {**API, **PAGES, **ACCOUNT, **ADMIN}
 UNSAFE = ("post", "put", "patch", "delete")

@@ -28,7 +28,7 @@ from notifications import outbox
 from notifications.models import Channel, Delivery, StormRule
 from notifications.outbox.composing import compose
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 STRICT = "STRICT_TRANS_TABLES,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 SECOND = timedelta(seconds=1)

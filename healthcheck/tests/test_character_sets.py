@@ -23,7 +23,7 @@ from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.outbox import select
 from notifications.workspace.managing import listen
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 ADOPTED = ("server_health", "notifications")
 CHARACTER_SETS = {"utf8mb3": "웹 🚀", "euckr": "웹 café"}

@@ -15,7 +15,7 @@ from monitors.api import events
 from monitors.tests.builders import server
 from monitors.tests.people import client_of, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "X-ODD")
 VALUES = {"format": "json", "slack_id": "C1", "environment": "LIVE"}

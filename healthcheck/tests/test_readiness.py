@@ -24,7 +24,7 @@ from notifications import outbox
 from notifications.models import Channel
 from notifications.socket import state
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.tests.standin import Fault, Kind, Standin
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 BOT_TOKEN = "xoxb-1-canary-of-the-bot"
 APP_TOKEN = "xapp-1-canary-of-the-app"

@@ -12,7 +12,7 @@ from monitors.models import ApiToken, Server
 from monitors.tests.builders import server
 from monitors.tests.people import client_of, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 NEW = {"host_name": "new", "host": "new.example.com", "port": 443, "type": 1, "environment": "DEV"}
 

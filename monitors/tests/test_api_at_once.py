@@ -15,7 +15,7 @@ from monitors.tests.builders import server
 from monitors.tests.people import client_of
 from monitors.tests.test_concurrency import together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 NEW = {"host_name": "Chat", "host": "chat.example.com", "port": 443, "type": 2, "environment": "LIVE"}
 

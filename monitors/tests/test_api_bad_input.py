@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors import recording
@@ -336,7 +336,6 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*NEW, "path", "scheme", "request_headers", "tags", "timeout_seconds"]), json_values

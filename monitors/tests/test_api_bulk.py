@@ -10,7 +10,7 @@ from monitors.models import Server, ServerStatus
 from monitors.tests.builders import server
 from monitors.tests.people import client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 URL = "/api/servers/bulk/"
 

@@ -13,7 +13,7 @@ from monitors.models import Incident, Policy, Server, ServerStatus, StatusTransi
 from monitors.tests.builders import INTERVAL, NOW, see, server
 from monitors.tests.people import client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture

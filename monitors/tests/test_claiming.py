@@ -11,7 +11,7 @@ from monitors.models import Gap, Incident, Policy, Server, ServerStatus, StatusT
 from monitors.schedule import next_slot
 from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, see, server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def due(now):

@@ -29,6 +29,7 @@ def elapsed(monkeypatch):
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 def test_the_time_of_the_database_is_aware_and_that_of_this_machine_where_there_is_one():
     before = timezone.now()
     found = database_now()

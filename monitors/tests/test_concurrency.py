@@ -17,7 +17,7 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, server
 from notifications import outbox
 from notifications.models import Channel, Delivery
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 THREADS = 4
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitors import seeding
@@ -71,7 +71,6 @@ SERVERS = st.builds(
 
 @pytest.mark.parametrize("format_", Format)
 @given(servers=st.lists(SERVERS, max_size=4, unique_by=lambda one: one.host_name))
-@settings(max_examples=100, deadline=None)
 def test_an_export_is_read_as_it_was_written(format_, servers):
     text = "".join(rendered((described(one, secrets=True) for one in servers), format_))
     rows = seeding.read(text.encode(), format_)

@@ -1,6 +1,6 @@
 """Is an answer healthy for a probe exactly where curl takes it? Where the two differ, docs/probe.md says why.
 
-CURL_EXAMPLES=2000 makes that many answers, other ones each time; without it they are 200, and always the same.
+With TESTS=long it makes 2,000 answers, other ones each time; else 200, and always the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from healthcheck.tests.length import AT_LENGTH
 from monitors.probers.base import Outcome, Target
 from monitors.probers.deny import DenyList
 from monitors.probers.engine import look
@@ -24,7 +25,7 @@ from monitors.tests.odd_heads import START
 
 HOST = "127.0.0.2"
 """Not 127.0.0.1, over which curl lets secure cookies go without TLS."""
-EXAMPLES = os.environ.get("CURL_EXAMPLES")
+EXAMPLES = 2_000 if AT_LENGTH else 200
 TABLE = Path(__file__).parents[2] / "docs" / "probe.md"
 _ROW = re.compile(r"^\| `([a-z0-9-]+)` \|.*\| (yes|no) \| (yes|no) \|.+\|$", re.MULTILINE)
 
@@ -81,10 +82,8 @@ def probe_takes(answering: Answering, case: Case) -> tuple[bool, Outcome]:
 
 
 @settings(
-    max_examples=int(EXAMPLES or 200),
-    derandomize=EXAMPLES is None,
+    max_examples=EXAMPLES,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(case=cases())

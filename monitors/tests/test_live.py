@@ -262,7 +262,6 @@ def test_the_switch_of_a_row_works_without_a_script(client):
 
 
 @pytest.mark.django_db
-@pytest.mark.any_database
 def test_the_first_page_of_ten_thousand_servers_is_under_150_kilobytes(client, now, django_assert_max_num_queries):
     fleet(10_000, now)
     client.force_login(person("operator"))

@@ -19,7 +19,7 @@ from monitors.models import LogInFailures
 from monitors.tests.answers import text
 from monitors.tests.people import person, visitor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 PASSWORD = "long-enough-4711"
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"

@@ -109,6 +109,7 @@ GOES_ON = {
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("opened", "happens"), ENDS.values(), ids=ENDS)
 def test_a_reader_is_valid_no_longer_when(opened, happens):
     user, other = person("operator"), reader_with_token(person("viewer"))
@@ -119,6 +120,7 @@ def test_a_reader_is_valid_no_longer_when(opened, happens):
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("opened", "happens"), GOES_ON.values(), ids=GOES_ON)
 def test_a_reader_stays_valid_when(opened, happens):
     user = person("operator")
@@ -128,6 +130,7 @@ def test_a_reader_stays_valid_when(opened, happens):
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 def test_a_superuser_has_every_right_without_any_role():
     reader = reader_with_token(User.objects.create_superuser("root"))
     assert reader.rights == RIGHTS
@@ -135,6 +138,7 @@ def test_a_superuser_has_every_right_without_any_role():
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 def test_however_many_read_is_asked_in_four_queries(django_assert_max_num_queries):
     readers = [opened(person("viewer")) for _ in range(20) for opened in (reader_with_token, reader_with_session)]
     with django_assert_max_num_queries(4):
@@ -142,6 +146,7 @@ def test_however_many_read_is_asked_in_four_queries(django_assert_max_num_querie
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 def test_a_stream_ends_within_a_heartbeat_of_its_token_and_others_go_on(redis_server, settings, monkeypatch):
     settings.REDIS_URL = redis_server
     monkeypatch.setattr(hubs, "HEARTBEAT_SECONDS", 0.2)
@@ -165,6 +170,7 @@ def test_a_stream_ends_within_a_heartbeat_of_its_token_and_others_go_on(redis_se
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
 def test_a_stream_that_begins_when_others_have_ended_is_told_and_checked(redis_server, settings, monkeypatch):
     settings.REDIS_URL = redis_server
     monkeypatch.setattr(hubs, "HEARTBEAT_SECONDS", 0.2)
@@ -184,6 +190,7 @@ def test_a_stream_that_begins_when_others_have_ended_is_told_and_checked(redis_s
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 def test_whoever_asks_for_the_head_of_the_stream_alone_holds_none_open():
     answer = client_of("viewer").head("/api/events/")
     assert (answer.status_code, answer.streaming) == (200, False)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors import recording
@@ -25,7 +25,7 @@ from monitors.status import Health
 from monitors.strip import marks, stages_ms
 from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, outcome, see, server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 BEGAN = timedelta(milliseconds=5)
 """How long after its slot an observation of the builders began."""
 
@@ -267,7 +267,6 @@ def test_the_statements_of_a_flush_do_not_grow_with_its_size(ok):
     assert statements(2, 1, ok) == statements(60, 2, ok) <= 16
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text("+-i", min_size=1, max_size=25))
 def test_transitions_alternate_and_incidents_match_them(outcomes):
     target = server()

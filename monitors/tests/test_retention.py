@@ -7,7 +7,7 @@ from monitors import retention
 from monitors.models import Gap, Incident, PastOutcome, Rollup, Server, StatusTransition, UnknownTime
 from monitors.tests.builders import NOW, SECOND, see, server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

@@ -12,7 +12,7 @@ from monitors import recording
 from monitors.models import Server, ServerStatus, StatusTransition
 from monitors.tests.builders import NOW, see, server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 LATER = NOW + timedelta(minutes=1)
 

@@ -16,7 +16,7 @@ from monitors.authentication import MOST_ADDRESSES, MOST_WRONG, WRONG_WITHIN_SEC
 from monitors.models import ApiToken
 from monitors.tests.people import client_of, person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 NEW = {"host_name": "new", "host": "new.example.com", "port": 443, "type": 1, "environment": "DEV"}
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"

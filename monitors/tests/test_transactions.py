@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 from monitors import transactions
 from monitors.transactions import ATTEMPTS, retried_atomic
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 DEADLOCK, LOCK_WAIT, OTHER = 1213, 1205, 1045
 
 

@@ -134,6 +134,7 @@ def day_of(target: Server, now: datetime = NOW) -> Availability:
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 class TestStates:
     def test_an_outage_is_down_from_its_first_failure_to_its_first_success(self):
         found = day_of(watched("++----++"))
@@ -194,6 +195,7 @@ class TestStates:
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases
 class TestPauses:
     def test_a_pause_is_no_time_up_down_or_unknown(self):
         target = watched("+" * 10)

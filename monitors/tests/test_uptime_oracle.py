@@ -17,7 +17,7 @@ from monitors.probers.base import Failure, Observation, Outcome
 from monitors.tests.builders import server
 from monitors.uptime import PERIODS, life_of, months, stretches, tallies
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEGIN = datetime(2026, 10, 10, tzinfo=UTC)

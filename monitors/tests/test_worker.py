@@ -21,7 +21,7 @@ from monitors.status import Health
 from monitors.tests.builders import NOW, observation, server
 from monitors.worker import Worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 PATIENCE = 10
 
 

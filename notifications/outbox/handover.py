@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
@@ -37,10 +39,14 @@ def hand_over_in_parts(clock: Callable[[], datetime]) -> Iterator[int]:
     count = MOST
     while count == MOST:
         now = clock()
-        count = _hand_over_some(now)
+        count = _hand_over_some(now) if _waiting().exists() else 0  # most ticks find nothing, and lock nothing
         if count < MOST:  # earlier, a storm could seem to be over of which more is to come
             storms.go_on(now)
         yield count
+
+
+def _waiting() -> QuerySet[StatusTransition]:
+    return StatusTransition.objects.filter(handed_over_at=None).order_by("id")
 
 
 @retried_atomic
@@ -51,12 +57,9 @@ def _hand_over_some(now: datetime) -> int:
     The channels are locked first: one that begins to listen meanwhile has told itself of what was down before us, or
     waits and does so after us.
     """
-    waiting = StatusTransition.objects.filter(handed_over_at=None).order_by("id")
-    if not waiting.exists():
-        return 0
     shown = Channel.objects.defer("hook_url")  # one that cannot be read silences no other
     channels = [channel for channel in shown.select_for_update().order_by("pk") if channel.enabled]
-    transitions = list(waiting.select_for_update()[:MOST])
+    transitions = list(_waiting().select_for_update()[:MOST])
     told = _told(transitions)
     telling = storms.told_by_storms(told)
     over = _late_and_over(transitions, now)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors.tests.people import client_of
@@ -234,7 +234,6 @@ def test_a_wrong_path_or_parameter_is_refused(operator, untouched, asked, answer
         assert fields(body) == [path.partition("?")[2].partition("=")[0]]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["channel_id", "name", "hook_url", "enabled", "environments"]), json_values))
 def test_whatever_is_sent_is_answered(operator, body):
     response = send(operator.post, "/api/channels/", {**NEW, **body})

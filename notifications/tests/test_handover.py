@@ -9,7 +9,7 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
 
 

@@ -13,7 +13,7 @@ from notifications.models import Channel, Delivery, StormRule
 from notifications.outbox import claiming, settling
 from notifications.slack import Reply, Verdict
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
 
 

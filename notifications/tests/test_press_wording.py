@@ -3,7 +3,7 @@ import re
 import pytest
 from django.utils import translation
 from django.utils.translation import gettext
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitors.display import outcome_text
@@ -72,7 +72,6 @@ LOOKS = st.builds(
 LONGEST = presses.Look(ENDLESS, ENDLESS, False, ENDLESS, [("Connect", ENDLESS)] * 4, ENDLESS)
 
 
-@settings(max_examples=60, deadline=None)
 @example(LONGEST, "en")
 @example(LONGEST, "ko")
 @given(LOOKS, st.sampled_from(["en", "ko"]))

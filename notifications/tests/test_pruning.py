@@ -7,7 +7,7 @@ from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.outbox import pruning
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
 LATER = NOW + timedelta(days=91)
 

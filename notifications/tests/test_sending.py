@@ -11,7 +11,7 @@ from notifications.outbox import claiming, settling
 from notifications.slack import Lookup, Reply, Verdict
 from notifications.tests.standin import Fault, Kind, Standin
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
 
 

@@ -18,7 +18,7 @@ from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 POST = "chat.postMessage"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications import refusals
@@ -124,7 +124,6 @@ JSON: st.SearchStrategy[object] = (
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.integers(100, 599), st.dictionaries(st.sampled_from(["ok", "error", "ts", "needed"]), JSON), st.text())
 def test_no_answer_is_sent_by_accident(status, payload, text):
     reply = read_api_reply(status, payload, {"Retry-After": text})

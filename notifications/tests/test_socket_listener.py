@@ -22,7 +22,7 @@ from notifications.socket.listener import Backoff, Listener, Patience
 from notifications.tests.sockets import serving, silence
 from notifications.tests.standin import Button, Fault, Kind, Standin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 IMPATIENT = Patience(first=0.01, longest=0.05, refused=0.02, hello=2.0, ping=0.05, silence=5.0, noted=0.05)
 OPEN = "apps.connections.open"

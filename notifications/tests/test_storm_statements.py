@@ -13,7 +13,7 @@ from notifications import outbox
 from notifications.models import Channel, Delivery, Storm
 from notifications.tests.waves import fleet, look
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 WAVES = {"LIVE": 10, "STAGE": 400}
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import translation
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifications import wording
@@ -95,7 +95,6 @@ LONGEST = replace(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @example(LONGEST, "en")
 @example(LONGEST, "ko")
 @example(replace(LONGEST, ended_at=NOON), "ko")

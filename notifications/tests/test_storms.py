@@ -16,7 +16,7 @@ from notifications.outbox.gathering import Rule
 from notifications.slack import Reply, Verdict
 from notifications.tests.waves import fail, fleet, look
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + SECOND
 
 

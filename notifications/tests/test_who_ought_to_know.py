@@ -15,7 +15,7 @@ from notifications.tests import waves
 from notifications.tests.test_sending import channel, clock, run, slack
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
 SOON = NOW + 60 * SECOND
 

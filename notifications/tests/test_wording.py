@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import translation
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifications import blocks, wording
@@ -149,7 +149,6 @@ def every_message(outage, reason, actor, repeat):
     yield wording.test_message(actor, possible_repeat=repeat)
 
 
-@settings(max_examples=100, deadline=None)
 @given(OUTAGES, HOSTILE, HOSTILE, st.booleans(), st.sampled_from(["en", "ko"]))
 @example(LONGEST, "deleted", ENDLESS, True, "en")
 @example(LONGEST, "deleted", ENDLESS, True, "ko")
