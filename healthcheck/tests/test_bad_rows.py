@@ -122,12 +122,12 @@ class Fleet:
         return {job.server_id: job.target for job in worker.load(dict.fromkeys(self.ids, self.now))}
 
     def go_down(self) -> None:
-        """Until the longest run that holds is complete."""
+        """Each until the run that holds for it is complete."""
         in_force = policies()
-        rounds = max(effective_of(one, in_force).unhealthy_threshold for one in Server.objects.all())
-        for number in range(rounds):
-            slot = self.now - (rounds - number) * SECOND
-            recording.record([observation(server_id, slot, ok=False) for server_id in self.ids])
+        runs = {one.pk: effective_of(one, in_force).unhealthy_threshold for one in Server.objects.all()}
+        for left in range(max(runs.values()), 0, -1):
+            slot = self.now - left * SECOND
+            recording.record([observation(pk, slot, ok=False) for pk, run in runs.items() if run >= left])
 
     def told(self) -> set[int]:
         """Of which servers the channel is about to be told that they are down."""

@@ -99,8 +99,10 @@ def due_channels(now: datetime) -> list[str]:
     """The channels that have something to send now, whoever has waited longest first; so many that a Slack which hangs
     does not take every thread of the worker, and fewer of those in trouble, so that they do not delay the others."""
     due = Delivery.objects.filter(over("next_attempt_at", now), state__in=OPEN_STATES, channel__isnull=False)
-    ids = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
-    editing = _edits(now).order_by().values_list("channel_id", flat=True).distinct()
+    by_wait = due.values_list("channel_id", flat=True).annotate(waiting=Min("next_attempt_at")).order_by("waiting")
+    ids, editing = list(by_wait), list(_edits(now).order_by().values_list("channel_id", flat=True).distinct())
+    if not ids and not editing:  # as it is nearly every second
+        return []
     known = Channel.objects.defer("hook_url").in_bulk()
     paced = {pk for pk, channel in known.items() if not _takes_messages(channel, now)}
     edited = {pk for pk, channel in known.items() if _takes_edits(channel)}

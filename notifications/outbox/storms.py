@@ -243,7 +243,10 @@ def told_in_storms(channel_ids: Collection[str]) -> set[tuple[str | None, int | 
 
 def go_on(now: datetime) -> None:
     """End the storms whose last member has recovered, and sum up for webhooks, whose messages cannot be edited, what
-    came after the first message. Three statements at most when nothing is to be done, however many storms go on."""
+    came after the first message. One statement without a storm, and four at most when nothing is to be done, however
+    many storms go on."""
+    if not open_storms().exists():
+        return
     told = Delivery.objects.filter(incident_id=OuterRef("pk"), storm=OuterRef(OuterRef("pk")), kind__in=TELLING)
     down = Incident.objects.filter(Exists(told), ended_at=None)  # few, as a rule; the members may be ten thousand
     summary = Delivery.objects.filter(storm=OuterRef("pk"), kind=Kind.STORM_SUMMARY)
