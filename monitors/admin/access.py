@@ -111,6 +111,7 @@ class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]  # the s
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ExplainingAdmin):
+    subject = Subject.TOKEN
     list_display = ("name", "user", "ends_in", "read_only", "created_at", "last_used_at", "expires_at")
     list_filter = ("read_only", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
@@ -162,6 +163,7 @@ class ApiTokenAdmin(ExplainingAdmin):
 class LogInFailuresAdmin(RecordAdmin):
     """Who is locked out, or soon will be; to delete a row unlocks."""
 
+    subject = Subject.LOG_IN_FAILURES
     list_display = ("name", "address", "count", "began_at", "locked_until")
     search_fields = ("name", "address")
     ordering = ("-began_at",)
