@@ -26,6 +26,14 @@ VERBS = {
 }
 
 
+def may(request: Any, permission: str) -> bool:
+    """Whether `request` may do what `permission` stands for. A token that only reads lends none of its user's rights to
+    change something: it opens, and shows, what a viewer sees."""
+    reads = permission.partition(".")[2].startswith("view_")
+    read_only = getattr(getattr(request, "auth", None), "read_only", False)
+    return bool((reads or not read_only) and request.user.has_perm(permission))
+
+
 class RolePermission(BasePermission):
     """The model permission that the method stands for; reading needs `view`.
 
@@ -37,7 +45,7 @@ class RolePermission(BasePermission):
         if not request.user or not request.user.is_authenticated:
             return False
         required = _required(str(request.method), view)
-        return required == AUTHENTICATED or request.user.has_perm(required)
+        return required == AUTHENTICATED or may(request, required)
 
 
 def _required(method: str, view: Any) -> str:

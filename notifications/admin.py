@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from monitors.admin.base import ChoiceFilter, ExplainingAdmin, SecretTextarea
 from monitors.clock import database_now
+from monitors.models import Subject
 from notifications import delivery_admin, outbox, storm_admin, workspace_admin
 from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
@@ -70,6 +71,7 @@ class GuaranteeFilter(ChoiceFilter):
 
 @admin.register(Channel)
 class ChannelAdmin(ExplainingAdmin):
+    subject = Subject.CHANNEL
     shown = SHOWN
     explained = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
     form = AdminChannelForm

@@ -19,6 +19,7 @@ from unfold.decorators import display
 
 from monitors.admin.base import RecordAdmin
 from monitors.clock import database_now
+from monitors.models import Subject
 from notifications import outbox
 from notifications.admin_help import SHOWN
 from notifications.models import OPEN_STATES, Channel, Delivery, SkipReason, State
@@ -50,6 +51,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(RecordAdmin):
+    subject = Subject.DELIVERY
     shown = SHOWN
     list_display = (
         "created_at",

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from monitors.admin.base import RecordAdmin
+from monitors.models import Subject
 from notifications.admin_help import SHOWN
 from notifications.models import SlackSocket, Workspace, WorkspaceChannel
 
@@ -37,6 +38,7 @@ class WorkspaceAdmin(WorkspaceRecordAdmin):
 
 @admin.register(WorkspaceChannel)
 class WorkspaceChannelAdmin(WorkspaceRecordAdmin):
+    subject = Subject.WORKSPACE_CHANNEL
     list_display = ("name", "slack_id", "is_private", "is_member", "is_archived", "members", "seen_at")
     list_filter = ("is_private", "is_member", "is_archived")
     search_fields = ("name", "slack_id")

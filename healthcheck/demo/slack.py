@@ -21,7 +21,14 @@ ONLY_YOU = "only you see this"
 KEPT = 200
 """Messages shown; older ones are forgotten."""
 LONGEST_REQUEST = 1024 * 1024
-PAGE = (Path(__file__).parent / "slack.html").read_text()
+FILES = {"/": "slack.html", "/slack.css": "slack.css", "/slack.js": "slack.js"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer: what is sent here is shown, and may come from anywhere."""
 CHANNEL = {"id": CHANNEL_ID, "name": CHANNEL_NAME, "is_channel": True, "is_member": True, "num_members": 1}
 SCOPES = (
     "channels:history,channels:join,channels:manage,channels:read,chat:write,chat:write.public,"
@@ -108,8 +115,11 @@ def _article(message: Fields, answers: Any = ()) -> str:
 def application() -> web.Application:
     conversation, buttons = Conversation(), Buttons()
 
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
+    async def file(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(Path(__file__).parent / FILES[request.path])
+
+    async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(HEADERS)
 
     async def messages(_: web.Request) -> web.Response:
         return web.Response(text=conversation.as_html(), content_type="text/html")
@@ -132,13 +142,14 @@ def application() -> web.Application:
         return web.Response(text="ok")
 
     app = web.Application(client_max_size=LONGEST_REQUEST)
-    app.router.add_get("/", page)
+    app.router.add_routes([web.get(path, file) for path in FILES])
     app.router.add_get("/messages", messages)
     app.router.add_post("/api/{method}", method)
     app.router.add_post("/services/{path:.*}", hook)
     app.router.add_post("/actions/{ts}", response)
     app.router.add_get("/link", buttons.serve)
     app.router.add_post("/press", buttons.press)
+    app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(buttons.end)
     return app
 

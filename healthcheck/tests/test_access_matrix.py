@@ -129,7 +129,7 @@ SITE = {  # of the admin; any other method of it counts as GET
     "autocomplete/": ("nobody", "nobody"),  # without naming a model
     "jsi18n/": ("person", "nobody"),
     "r/<path:content_type_id>/<path:object_id>/": ("person", "person"),
-    "^(?P<app_label>auth|monitors|admin|notifications)/$": ("person", "person"),  # 404 where they see nothing of it
+    "^(?P<app_label>auth|monitors|notifications)/$": ("person", "person"),  # 404 where they see nothing of it
     "(?P<url>.*)$": ("person", "person"),
     "auth/user/<id>/password/": ("admin", "admin"),
     "monitors/server/paste/": ("operator", "operator"),
@@ -140,7 +140,6 @@ SITE = {  # of the admin; any other method of it counts as GET
 MODELS = {  # who may view, add, change, delete
     "auth.user": "admin admin admin admin",
     "auth.group": "admin admin admin admin",
-    "admin.logentry": "admin nobody nobody nobody",
     "monitors.auditentry": "admin nobody nobody nobody",
     "monitors.apitoken": "viewer admin nobody admin",
     "monitors.loginfailures": "admin nobody nobody admin",
@@ -218,7 +217,7 @@ def decided(pattern: str) -> dict[str, str]:
     return {
         "": {"GET": view, "POST": view},  # actions ask for themselves
         "add/": {"GET": add, "POST": add},
-        "<path:object_id>/history/": {"GET": "person", "POST": "person"},  # there is none of what is not there
+        "<path:object_id>/history/": {"GET": "admin", "POST": "admin"},  # sends to the audit log
         "<path:object_id>/delete/": {"GET": delete, "POST": delete},
         "<path:object_id>/change/": {"GET": view, "POST": change},
         "<path:object_id>/": {"GET": "person", "POST": "person"},  # sends to change/

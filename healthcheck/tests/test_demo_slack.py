@@ -186,11 +186,28 @@ def test_a_button_is_pressed_with_the_mouse(page: str, account: Account, browser
     message = Message("web is down", [header("web is down"), actions([button("probe", "7", "Probe now")])])
     posted = post_message(account, plan.CHANNEL_ID, message)
     shown = browser.new_page()
+    refused: list[str] = []
+    shown.on("console", lambda said: refused.append(said.text))
     try:
         shown.goto(page)
         with listening(account) as taken:
             shown.get_by_role("button", name="Probe now").click()
             arrived = taken.get(timeout=10)
+        padding = shown.evaluate("getComputedStyle(document.querySelector('article')).paddingLeft")
     finally:
         shown.close()
     assert (arrived.action, arrived.subject_id, arrived.thread_ts) == ("probe", 7, posted.ts)
+    assert padding == "16px", "without its style sheet"
+    assert not [said for said in refused if "Content Security Policy" in said]
+
+
+@pytest.mark.parametrize("path", ["", "messages", "slack.js", "slack.css", "nothing"])
+def test_no_answer_allows_inline_scripts_or_styles(page: str, path: str) -> None:
+    try:
+        headers = urlopen(page + path, timeout=10).headers
+    except HTTPError as error:
+        headers = error.headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"

@@ -263,7 +263,7 @@ def test_no_page_of_the_admin_shows_a_secret(client, full):
         client.get(reverse(f"{base}_add"))
         for row in model._default_manager.all()[:1]:
             for page in ("change", "delete", "history"):
-                client.get(reverse(f"{base}_{page}", args=[row.pk]))
+                client.get(reverse(f"{base}_{page}", args=[row.pk]), follow=True)
 
 
 def test_what_is_typed_into_the_admin_is_not_shown_again(client, full, hook):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -103,6 +104,11 @@ def called_api_inventory(world: World) -> Any:
 def unlocked_by_command(world: World) -> Any:
     Client().post("/login/", {"username": "root", "password": "wrong"})
     call_command("unlock_login", stdout=StringIO())
+
+
+def changed_password_by_command(world: World) -> None:
+    with mock.patch("getpass.getpass", return_value="long-enough-4711"):
+        call_command("changepassword", world.root.username, stdout=StringIO())
 
 
 def seeded(world: World) -> Any:
@@ -291,6 +297,11 @@ COMMANDS: dict[str, Scenario] = {
         lambda w: call_command("api_token", w.root.username, stdout=StringIO()),
         "created token",
     ),
+    "command createsuperuser": (
+        lambda w: call_command("createsuperuser", username="lee", email="", interactive=False, stdout=StringIO()),
+        "created user lee",
+    ),
+    "command changepassword": (changed_password_by_command, "changed user root"),
 }
 CHANGES_NOTHING = {
     "POST api:server-probe": "looks and stores nothing",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -33,12 +32,19 @@ def _is_superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    def save(self, commit: bool = True) -> User:
+        password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        recording.set_password(self.user, password, now=database_now())
+        return self.user
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  # generic in the stubs alone
     subject = Subject.USER
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     explained = {
         "first_name": gettext_lazy("Shown beside the name of the account."),
         "last_name": gettext_lazy("Shown beside the name of the account."),
@@ -67,10 +73,6 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[type-arg,misc]  
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj))
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
-        view = partial(super().user_change_password, request, id, form_url)
-        return self.audited(id, view) if request.method == "POST" else view()
 
     @admin.action(description=gettext_lazy("Make a link to set the password"), permissions=["change"])
     def make_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -109,6 +111,7 @@ class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]  # the s
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ExplainingAdmin):
+    subject = Subject.TOKEN
     list_display = ("name", "user", "ends_in", "read_only", "created_at", "last_used_at", "expires_at")
     list_filter = ("read_only", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
@@ -160,6 +163,7 @@ class ApiTokenAdmin(ExplainingAdmin):
 class LogInFailuresAdmin(RecordAdmin):
     """Who is locked out, or soon will be; to delete a row unlocks."""
 
+    subject = Subject.LOG_IN_FAILURES
     list_display = ("name", "address", "count", "began_at", "locked_until")
     search_fields = ("name", "address")
     ordering = ("-began_at",)

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from monitors import audit
 from monitors.admin.base import ExplainingAdmin
@@ -50,19 +50,6 @@ class AuditedAdmin(ExplainingAdmin):
     def _record(self, act: Act, changed: Iterable[tuple[Any, audit.Changes]]) -> None:
         items = [Item(row.pk, str(row), changes) for row, changes in changed]
         audit.record(act, self.subject, items, at=database_now())
-
-    @transaction.atomic
-    def audited(self, key: str, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-        """What a page of Django's own changes of the row with `key`, when it is posted."""
-        before = self._stored(key)
-        response = view()
-        after = self._stored(key)
-        if before and after:
-            self._record(Act.CHANGED, [(after, audit.differences(values(before), values(after)))])
-        return response
-
-    def _stored(self, key: str) -> Any:
-        return self.model._default_manager.filter(pk=key).first() if key.isdecimal() else None
 
 
 def values(row: Model) -> Values:

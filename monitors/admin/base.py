@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from monitors.admin.help import SHOWN
 from monitors.display import instant
-from monitors.models import Environment
+from monitors.models import Environment, Subject
 from monitors.wording import WORDS, failure_label
 
+READ_AUDIT = "monitors.view_auditentry"
 HEALTH_COLOURS = {
     "HEALTHY": "success",
     "UNHEALTHY": "danger",
@@ -34,10 +39,36 @@ class ExplainingAdmin(ModelAdmin):
     """Help by name, for all admins of an app; what a field's model says goes before."""
     explained: Mapping[str, Any] = {}
     """Help by name, for this one."""
+    subject: Subject | None = None
+    """What the audit log calls it; None for what nobody changes."""
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         help_texts = {**self._help_of_model(), **self.explained, **kwargs.pop("help_texts", {})}
         return super().get_form(request, obj, change=change, help_texts=help_texts, **kwargs)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context["show_history"] = self.subject is not None and request.user.has_perm(READ_AUDIT)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """What the audit log says of it, also of what is deleted."""
+        if not request.user.has_perm(READ_AUDIT):
+            raise PermissionDenied
+        if self.subject is None:
+            raise Http404
+        query = urlencode({"subject_kind": self.subject.value, "subject_id": unquote(object_id)})
+        return HttpResponseRedirect(f"{reverse('monitors:audit')}?{query}")
+
+    # Django keeps a log of its own, of the admin alone: ours has all that it would say.
+
+    def log_addition(self, *_args: Any) -> None:
+        pass
+
+    def log_change(self, *_args: Any) -> None:
+        pass
+
+    def log_deletions(self, *_args: Any) -> None:
+        pass
 
     def _help_of_model(self) -> dict[str, Any]:
         own = {field.name: getattr(field, "help_text", "") for field in self.model._meta.get_fields()}

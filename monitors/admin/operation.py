@@ -1,12 +1,8 @@
-"""The monitor's own pulse, what the inventory said, and who changed what in the admin. Read-only."""
+"""The monitor's own pulse, what the inventory said, and who changed what. Read-only."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -111,31 +107,3 @@ class AuditEntryAdmin(RecordAdmin):
     @display(description=AuditEntry._meta.get_field("changes").verbose_name)
     def what(self, obj: AuditEntry) -> str:
         return "; ".join(f"{field}: {before or '–'} → {after or '–'}" for field, before, after in change_lines(obj))
-
-
-@admin.register(LogEntry)
-class LogEntryAdmin(RecordAdmin):
-    """What was done in the admin, by whom. What was done on pages and by the API is among the changes of state."""
-
-    list_display = ("action_time", "user", "content_type", "object_repr", "action_flag", "what")
-    list_filter = ("action_flag", "action_time")
-    list_select_related = ("user", "content_type")
-    search_fields = ("object_repr", "user__username")
-    ordering = ("-action_time",)
-    fields = readonly_fields = ("action_time", "user", "content_type", "object_repr", "action_flag", "what")
-    explained = {
-        "action_time": _("When it was done."),
-        "user": _("Who did it."),
-        "content_type": _("What kind of thing it was done to."),
-        "object_repr": _("The name that it had then."),
-        "action_flag": _("Added, changed or deleted."),
-        "what": _("Which fields were changed, or which action was chosen."),
-    }
-
-    @display(description=_("what"))
-    def what(self, obj: LogEntry) -> str:
-        return obj.get_change_message()
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever manages users may know what they did."""
-        return request.user.has_perm("auth.view_user")

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from monitors import recording
 from monitors.admin.base import ExplainingAdmin, actor
 from monitors.clock import database_now
-from monitors.models import Policy
+from monitors.models import Policy, Subject
 from monitors.targets import variables
 
 VARIABLES = {
@@ -28,6 +28,7 @@ VARIABLES = {
 class PolicyAdmin(ExplainingAdmin):
     """The four rows are made by a migration: none is added, none deleted."""
 
+    subject = Subject.POLICY
     list_display = ("environment", "interval", "timeout", "to_recover", "to_alarm")
     readonly_fields = ("environment",)
     fields = ("environment", *VARIABLES)

@@ -35,6 +35,7 @@ from monitors.models import (
     Server,
     ServerStatus,
     StatusTransition,
+    Subject,
 )
 from monitors.status import Health
 from monitors.strip import stages_ms
@@ -159,6 +160,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(RecordAdmin):
+    subject = Subject.INCIDENT
     inlines = (NoteInline,)
     list_display = (
         "host_name",

@@ -18,6 +18,7 @@ from monitors.live.hub import Stream, hub
 from monitors.live.news import News, Viewer, instant_of, missed_since, summary
 from monitors.live.readers import Reader
 from monitors.people import profile_of
+from monitors.permissions import may
 
 
 class EventsView(APIView):
@@ -70,8 +71,8 @@ def _viewer(request: Request) -> Viewer:
     chosen = ServerFilter(request.query_params).chosen() | {"sort": ""}  # the page knows where each row belongs
     return Viewer(
         translation.get_language(),
-        sees_incidents=request.user.has_perm("monitors.view_incident"),
-        changes_servers=request.user.has_perm("monitors.change_server"),
+        sees_incidents=may(request, "monitors.view_incident"),
+        changes_servers=may(request, "monitors.change_server"),
         chosen=tuple(sorted(chosen.items())),
         zone=profile.time_zone if (profile := profile_of(request.user)) else "",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from django.contrib.auth.models import Group, User
 
@@ -13,14 +12,24 @@ from monitors.audit import Act, Item, Subject
 from monitors.people import end_sessions, may_open_admin, preferences_of
 from monitors.transactions import retried_atomic
 
-T = TypeVar("T")
+
+def add_superuser(name: str, password: str | None, *, email: str = "", now: datetime) -> None:
+    """Somebody who may do everything; without a password they cannot log in yet. Raises IntegrityError when the name is
+    taken."""
+    user = User(
+        username=User.normalize_username(name),
+        email=User.objects.normalize_email(email),
+        is_staff=True,
+        is_superuser=True,
+    )
+    user.set_password(password)  # takes its time, on purpose: not while others wait for locks
+    _add(user, now)
 
 
 @retried_atomic
-def add_superuser(name: str, password: str, *, now: datetime) -> None:
-    """Somebody who may do everything. Raises IntegrityError when the name is taken."""
-    user = User.objects.create_superuser(name, password=password)
-    audit.record(Act.CREATED, Subject.USER, [Item(user.pk, name, audit.created(user))], at=now)
+def _add(user: User, now: datetime) -> None:
+    user.save(force_insert=True)
+    audit.record(Act.CREATED, Subject.USER, [Item(user.pk, user.get_username(), audit.created(user))], at=now)
 
 
 @retried_atomic
@@ -36,15 +45,22 @@ def add_person(name: str, role: Group, *, now: datetime) -> User:
     return user
 
 
+def set_password(user: User, password: str | None, *, now: datetime) -> None:
+    """None: nobody logs in with a password any more. Who comes by a link is logged in as nobody, and acts as `user`."""
+    before = _usable(user)
+    user.set_password(password)  # takes its time, on purpose: not while others wait for locks
+    _store_password(user, before, now)
+
+
 @retried_atomic
-def set_password(user: User, save: Callable[[], T], *, now: datetime) -> T:
-    """Lets `save` set the password of `user`; returns what it returns. Who comes by a link is logged in as nobody, and
-    acts as `user`."""
-    before = user.password if user.has_usable_password() else None
-    saved = save()
-    name, changes = user.get_username(), {"password": (before, user.password)}
+def _store_password(user: User, before: str | None, now: datetime) -> None:
+    user.save(update_fields=["password"])
+    name, changes = user.get_username(), {"password": (before, _usable(user))}
     audit.record(Act.CHANGED, Subject.USER, [Item(user.pk, name, changes)], at=now, actor=name)
-    return saved
+
+
+def _usable(user: User) -> str | None:
+    return user.password if user.has_usable_password() else None
 
 
 @retried_atomic

@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 
 from monitors import concealing
 from monitors.models import Server
+from monitors.permissions import may
 from monitors.policy import Origin
 from monitors.probers.base import Failure
 from monitors.serializers.fields import (
@@ -179,7 +180,7 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         """Whoever may not change a server is shown its address without the secrets in it."""
         shown: dict[str, Any] = super().to_representation(instance)
         request = self.context.get("request")
-        if request is None or not request.user.has_perm("monitors.change_server"):
+        if request is None or not may(request, "monitors.change_server"):
             shown |= {column: concealing.masked(column, shown[column]) for column in ("host", "path")}
         return shown
 

@@ -255,6 +255,17 @@ def test_a_search_does_not_find_out_a_secret_letter_by_letter(client, path, part
     assert ("https://shop.example.com" in page, "http://a.example" in page) == (found, False)
 
 
+LOOKUPS = ("path__startswith=/health?key=s", "path=/health", "host__contains=hunter", "request_headers__isnull=0")
+
+
+@pytest.mark.parametrize("lookup", [*LOOKUPS, *(f"server__{one}" for one in LOOKUPS)])
+def test_a_filter_of_the_admin_does_not_find_out_a_secret_letter_by_letter(client, lookup):
+    see(server(path="/health?key=s3cret-value"), "-")
+    client.force_login(person("viewer", is_staff=True))
+    model = "serverstatus" if lookup.startswith("server__") else "server"
+    assert client.get(f"/admin/monitors/{model}/?{lookup}").status_code == 400
+
+
 def test_the_command_that_looks_tells_no_query():
     said = io.StringIO()
     with Farm() as farm:

@@ -12,8 +12,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from monitors import authentication
+from monitors.api import events
 from monitors.authentication import MOST_ADDRESSES, MOST_WRONG, WRONG_WITHIN_SECONDS, WrongTokens, wrong_tokens
 from monitors.models import ApiToken
+from monitors.tests.builders import server
 from monitors.tests.people import client_of, person
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,35 @@ def test_a_token_that_only_reads_is_told_so_when_it_writes():
     answer = client.post("/api/servers/", NEW, format="json")
     assert answer.status_code == 403
     assert answer.json()["detail"] == "This token is read-only: it changes nothing."
+
+
+SEEN = {"only reads": (True, "/health?********"), "may do what its user may": (False, "/health?key=s3cret")}
+
+
+@pytest.mark.parametrize(("read_only", "path"), SEEN.values(), ids=SEEN)
+def test_a_token_that_only_reads_sees_of_an_address_what_a_viewer_sees(read_only, path):
+    one = server(path="/health?key=s3cret")
+    client, _token = client_with(read_only=read_only)
+    assert client.get("/api/servers/").json()["results"][0]["path"] == path
+    assert client.get(f"/api/servers/{one.pk}/").json()["path"] == path
+
+
+def test_a_token_that_only_reads_opens_nothing_that_a_viewer_may_not_open():
+    paths = [f"/api/servers/{server().pk}/probe/", "/api/incidents/1/acknowledge/", "/api/servers/all/?confirm=1"]
+    client, _token = client_with("admin", read_only=True)
+    viewer, _token = client_with("viewer")
+    for path in paths:
+        assert client.options(path).status_code == viewer.options(path).status_code == 403, path
+
+
+@pytest.mark.parametrize("read_only", [True, False], ids=["only reads", "may do what its user may"])
+def test_a_stream_for_a_token_that_only_reads_has_no_switches(monkeypatch, read_only):
+    opened = []
+    monkeypatch.setattr(events, "_heard", lambda stream, first: opened.append(stream) or iter(()))
+    client, _token = client_with(read_only=read_only)
+    client.get("/api/events/?board=1")
+    assert opened[0].viewer.changes_servers is not read_only
+    assert opened[0].viewer.sees_incidents
 
 
 def test_existing_tokens_go_on():

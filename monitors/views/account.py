@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
@@ -66,7 +66,8 @@ def password(request: Request) -> HttpResponseBase:
     user = cast(User, request.user)
     form = PasswordChangeForm(user, request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
-        update_session_auth_hash(request, recording.set_password(user, form.save, now=database_now()))
+        recording.set_password(user, form.cleaned_data["new_password1"], now=database_now())
+        update_session_auth_hash(request, user)
         messages.success(request, _("Your password is changed. Wherever else you were logged in, you are logged out."))
         return redirect("account:account")
     status = 422 if request.method == "POST" else 200
@@ -124,11 +125,10 @@ class SetPassword(PasswordResetConfirmView):
         return user if user is not None and user.is_active else None
 
     def form_valid(self, form: Any) -> HttpResponse:
-        user = cast(User, form.user)
-        saving = partial(super().form_valid, form)
-        response: HttpResponse = recording.set_password(user, saving, now=database_now())
+        recording.set_password(form.user, form.cleaned_data["new_password1"], now=database_now())
+        del self.request.session[INTERNAL_RESET_SESSION_TOKEN]
         messages.success(self.request, _("The password is set. Log in with it."))
-        return response
+        return redirect(self.get_success_url())
 
 
 def set_language(request: Request) -> HttpResponseBase:
