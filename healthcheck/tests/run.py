@@ -28,8 +28,9 @@ from healthcheck.tests import dates
 from healthcheck.tests.length import AT_LENGTH
 from healthcheck.tests.mariadb import MissingError, private_mariadb
 
-NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
-"""Importing this very package sets the last one, to the settings that are not those of the tests."""
+NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE")
+"""Importing this very package sets the third one, to the settings that are not those of the tests. With the last one
+each of the many processes would compile everything anew."""
 NO_TESTS = 5
 """pytest's exit code when the arguments select no test; that is no failure of one part."""
 WAITING = "stack or browser or mariadb"

@@ -69,7 +69,10 @@ def script() -> APIClient:
     return client_of("admin")
 
 
-ASKED = {administrator: METHODS, **dict.fromkeys((visitor, script), METHODS if AT_LENGTH else ("GET", "POST", "OPTIONS"))}
+ASKED = {
+    administrator: METHODS,
+    **dict.fromkeys((visitor, script), METHODS if AT_LENGTH else ("GET", "POST", "OPTIONS")),
+}
 
 
 @pytest.mark.parametrize(("who", "method"), [(who, method) for who, methods in ASKED.items() for method in methods])
