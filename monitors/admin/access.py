@@ -34,9 +34,10 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 class PasswordForm(AdminPasswordChangeForm):
     def save(self, commit: bool = True) -> User:
+        user: User = self.user
         password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
-        recording.set_password(self.user, password, now=database_now())
-        return self.user
+        recording.set_password(user, password, now=database_now())
+        return user
 
 
 @admin.register(User)

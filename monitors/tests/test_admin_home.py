@@ -210,6 +210,13 @@ def test_the_audit_log_is_the_only_record_of_what_is_done_in_the_admin(root):
     assert "Recent actions" not in text(root.get("/admin/"))
 
 
+@pytest.mark.parametrize("chosen", ["x", "99999999999999999999999", "\u00b2", "1.0"])
+@pytest.mark.parametrize("model", ["auth/group", "monitors/apitoken", "monitors/server"])
+def test_a_row_chosen_by_what_is_no_key_is_refused(root, model, chosen):
+    form = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    assert root.post(f"/admin/{model}/", form).status_code == 400
+
+
 # lists in and out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
@@ -31,8 +32,9 @@ class Command(changepassword.Command):
 
     def _ask(self, user: User) -> str:
         """A valid password that was typed twice. Raises CommandError after a few tries."""
+        ask: Callable[..., str] = self._get_pass  # type: ignore[attr-defined]  # the stubs have no private names
         for _try in range(MOST_TRIES):
-            typed, again = self._get_pass(), self._get_pass("Password (again): ")
+            typed, again = ask(), ask("Password (again): ")
             if typed != again:
                 self.stdout.write(_("Passwords do not match. Please try again."))
                 continue
