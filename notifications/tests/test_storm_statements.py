@@ -42,3 +42,13 @@ def test_a_wave_is_handed_over_in_a_constant_number_of_statements(channels):
     assert [sum(words.values()) for words in counted["LIVE"]] <= [13 + 6 * channels] * 4
     assert Storm.objects.exclude(ended_at=None).count() == 2 * channels
     assert Delivery.objects.filter(state="pending").count() == 4 * channels
+
+
+def test_a_tick_without_news_asks_five_statements_and_takes_no_lock(django_assert_num_queries):
+    Channel.objects.create(channel_id="C1")
+    with django_assert_num_queries(5) as captured:
+        outbox.show_acknowledged(NOW)
+        assert list(outbox.hand_over_in_parts(lambda: NOW)) == [0]
+        assert outbox.due_channels(NOW) == []
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
+    assert not any("FOR UPDATE" in query["sql"] for query in captured)
