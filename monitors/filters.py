@@ -112,9 +112,7 @@ class ServerFilter(StrictFilterSet):
         choices=[(health, health) for health in HEALTH_ORDER], method="filter_health", distinct=False
     )
     tag = TextFilter(method="filter_tag")
-    search = TextFilter(
-        method="filter_search", help_text=gettext_lazy("A part of the name or the host, in any case.")
-    )
+    search = TextFilter(method="filter_search", help_text=gettext_lazy("A part of the name or the host, in any case."))
 
     def filter_health(self, queryset: ServerQuerySet, _name: str, value: list[str]) -> ServerQuerySet:
         return queryset.with_health().filter(Q(shown_health__in=value)) if value else queryset

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the framework finds out by itself: within which bounds a request has to be,
+"""What the OpenAPI document says beyond what the framework finds out by itself: within which bounds a request must be,
 how it may be refused, and what can be asked next.
 
 The bounds are those that the code enforces: a serializer that refuses what is unknown (`StrictSerializer`) and a filter
@@ -74,7 +74,7 @@ REFUSALS = {
     "413": Refusal("TooLarge", f"The body is larger than {LARGEST}."),
     "415": Refusal("UnsupportedMediaType", "The body is something else than JSON by its Content-Type."),
     "429": Refusal("TooManyWrongTokens", "Too many wrong tokens came from this address.", RETRY_AFTER),
-    "503": Refusal("Unavailable", "The database does not answer, or too many large requests came at once.", RETRY_AFTER),
+    "503": Refusal("Unavailable", "The database is away, or too many large requests came at once.", RETRY_AFTER),
 }
 """By status."""
 OF_ANY = ("400", "401", "429", "503")
@@ -88,7 +88,7 @@ class Schema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             responses = operation["responses"]
-            for status in [*responses, *self._refusals(operation)]:
+            for status in {*responses, *self._refusals(operation)}:
                 if status >= "400":
                     responses[status] = _refused(status, responses.get(status))
             if reasons := self._reasons():
@@ -122,6 +122,7 @@ class Schema(AutoSchema):
         parameters = super()._get_filter_parameters()
         for parameter in parameters:
             one = self.view.filterset_class.base_filters[parameter["name"]]
+            parameter["allowEmptyValue"] = True  # as a form sends what is not filled in
             if bounds := getattr(one, "bounds", None):
                 longest = one.extra.get("max_length")
                 parameter["schema"] = {**bounds, "maxLength": longest} if longest else bounds
@@ -166,17 +167,14 @@ def _unbound(schema: dict[str, Any]) -> None:
 
 def _refused(status: str, said: Mapping[str, Any] | None) -> dict[str, Any]:
     """The answer of an operation that refuses with `status`; `said` is what its view says of it."""
-    general = REFUSALS.get(status)
-    if said is None and general:
-        return general.reference
-    assert said is not None
-    if "$ref" in said:
-        return dict(said)
-    schema = said.get("content", {}).get("application/json", {}).get("schema")
-    known = general or Refusal("", "")
-    if schema and general:
+    if said is None:
+        return REFUSALS[status].reference
+    schema = said.get("content", {}).get("application/json", {}).get("schema", ERROR_SCHEMA)
+    if status not in REFUSALS:
+        return Refusal("", "").response(said["description"], schema)
+    if schema != ERROR_SCHEMA:
         schema = {"anyOf": [schema, ERROR_SCHEMA]}  # the view is not the only one to refuse so
-    return known.response(said["description"], schema or ERROR_SCHEMA)
+    return REFUSALS[status].response(said["description"], schema)
 
 
 def _listed(reasons: Mapping[str, str]) -> str:

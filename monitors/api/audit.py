@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -10,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import mixins
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
 from monitors.api.base import ViewSet
 from monitors.audit_log import csv_response
@@ -41,7 +40,11 @@ class AuditViewSet(mixins.ListModelMixin, ViewSet):
     queryset = AuditEntry.objects.order_by("-at", "-id")
     serializer_class = AuditEntrySerializer
     filterset_class = AuditFilter
-    renderer_classes = (*cast(Any, api_settings.DEFAULT_RENDERER_CLASSES), CsvRenderer)
+
+    def get_renderers(self) -> Any:
+        """CSV for the list alone: there is none of what `OPTIONS` answers."""
+        others = super().get_renderers()
+        return [*others, CsvRenderer()] if self.action == "list" else others
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(request.accepted_renderer, CsvRenderer):

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from monitors.permissions import AUTHENTICATED
 
+
 class SchemaView(SpectacularAPIView):
     permission_classes = [IsAuthenticated]
 
