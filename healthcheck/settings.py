@@ -206,8 +206,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Server health monitor",
     "VERSION": VERSION,
-    "DESCRIPTION": "Register servers, see their health and history, and manage who is told.\n\nUnknown fields and filters "
-    "are refused. What is read-only may be sent back, and is ignored. Texts are trimmed before they are looked at.",
+    "DESCRIPTION": "Register servers, see their health and history, and manage who is told.\n\n"
+    "Unknown fields and filters are refused. What is read-only may be sent back, and is ignored. Texts are trimmed.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # nothing is asked of another host

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django_filters import MultipleChoiceFilter
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.views import APIView
@@ -122,7 +123,8 @@ class Schema(AutoSchema):
         parameters = super()._get_filter_parameters()
         for parameter in parameters:
             one = self.view.filterset_class.base_filters[parameter["name"]]
-            parameter["allowEmptyValue"] = True  # as a form sends what is not filled in
+            if not isinstance(one, MultipleChoiceFilter):
+                parameter["allowEmptyValue"] = True  # as a form sends what is not filled in
             if bounds := getattr(one, "bounds", None):
                 longest = one.extra.get("max_length")
                 parameter["schema"] = {**bounds, "maxLength": longest} if longest else bounds

@@ -90,6 +90,16 @@ def test_an_odd_path_is_answered_without_a_mistake_of_ours(path):
         assert client.generic(method, path).status_code < 500
 
 
+@pytest.mark.parametrize("shape", ["csv", "json", "api", "odd", ""])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST", "DELETE"])
+def test_every_path_of_the_api_answers_in_whatever_shape_is_asked_for(method, shape, paths):
+    client = script()
+    for path in paths:
+        if path.startswith("/api/"):
+            answer = client.generic(method, f"{path}?format={shape}", b"{}", content_type="application/json")
+            assert answer.status_code < 500 or answer.status_code == 503, path
+
+
 def test_whatever_is_answered_to_somebody_who_is_logged_in_is_kept_by_nobody(paths):
     server()
     kept = []

@@ -138,7 +138,7 @@ def test_no_description_is_a_note_for_those_who_change_the_code(schema):
 
 TEXTS = {  # field: (texts that it takes, texts that it refuses)
     "host_name": (
-        ["web", " web ", "웹 서버", "a\u00adb"],
+        ["web", " shop ", "웹 서버", "a\u00adb"],
         ["", "  ", "a\0", "a\x1fb", "a\x85b", "a\u2028b", "a\u202eb"],
     ),
     "host": (["web.example.com", "https://a:1/b?c"], ["a b", "a\tb", "a\\b", "a#b", "a\0"]),
