@@ -85,6 +85,8 @@ OF_BODIES = ("408", "411", "413", "415")
 class Schema(AutoSchema):
     """Describes one operation."""
 
+    view: Any  # typed without what views of models have
+
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
@@ -127,7 +129,7 @@ class Schema(AutoSchema):
                 parameter["allowEmptyValue"] = True  # as a form sends what is not filled in
             if bounds := getattr(one, "bounds", None):
                 longest = one.extra.get("max_length")
-                parameter["schema"] = {**bounds, "maxLength": longest} if longest else bounds
+                parameter["schema"] = {**bounds, "maxLength": longest} if longest else dict(bounds)
         return parameters
 
     def _resolve_path_parameters(self, variables: Any) -> Any:
@@ -153,7 +155,7 @@ class Schema(AutoSchema):
 
     def _unwrap_list_serializer(self, serializer: Any, direction: Any) -> Any:
         schema = super()._unwrap_list_serializer(serializer, direction)
-        if direction == "request" and (most := getattr(serializer, "most", None)):
+        if schema and direction == "request" and (most := getattr(serializer, "most", None)):
             schema["maxItems"] = most
         return schema
 

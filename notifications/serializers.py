@@ -74,6 +74,7 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
     reasons = {
         "channel_id": "The channel exists already; in a change, it is that of another channel; with neither it nor a "
         "webhook, nothing can be sent. `selection` is none.",
+        "name": "Has a character that an adopted table cannot hold.",
         "hook_url": "No incoming webhook of Slack.",
     }
 

@@ -135,6 +135,7 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         "host": "Holds no name and no address that can be probed, an address that is denied, or a user.",
         "path": "In it, or in the host, is a secret that has to be given anew for another scheme, host or port.",
         "expected_status": "A range is the wrong way round.",
+        "expected_text": "Has a character that an adopted table cannot hold; so may other texts.",
         "timeout_seconds": "Longer than the interval of the same server.",
         "request_headers": (
             "A name is no HTTP token, is longer than 100 characters, is given twice, or belongs to the prober; or a "
