@@ -104,7 +104,8 @@ class Schema(AutoSchema):
         yield from OF_ANY
         if self.method not in SAFE_METHODS or required_permission(self.method, self.view) != AUTHENTICATED:
             yield "403"
-        if "{" in self.path or (self._is_list_view() and self._get_paginator()):
+        paginator = self._get_paginator()  # type: ignore[no-untyped-call]
+        if "{" in self.path or (self._is_list_view() and paginator):
             yield "404"
         if type(self.view).perform_content_negotiation is APIView.perform_content_negotiation:
             yield "406"
@@ -122,7 +123,7 @@ class Schema(AutoSchema):
         return reasons
 
     def _get_filter_parameters(self) -> Any:
-        parameters = super()._get_filter_parameters()
+        parameters = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
         for parameter in parameters:
             one = self.view.filterset_class.base_filters[parameter["name"]]
             if not isinstance(one, MultipleChoiceFilter):
@@ -134,14 +135,14 @@ class Schema(AutoSchema):
 
     def _resolve_path_parameters(self, variables: Any) -> Any:
         """By the pattern that the path has."""
-        parameters = super()._resolve_path_parameters(variables)
+        parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
         if pattern := getattr(self.view, "lookup_value_regex", None):
             for parameter in parameters:
                 parameter["schema"] = {**parameter["schema"], "type": "string", "pattern": f"^(?:{pattern})$"}
         return parameters
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        schema = super()._map_basic_serializer(serializer, direction)
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "response":
             for one in schema.get("properties", {}).values():
                 _unbound(one)

@@ -27,7 +27,6 @@ from django.utils import timezone
 
 from healthcheck.processes import dying_with_parent
 from healthcheck.tests.browser import Site, site
-from monitors import looking
 from monitors.models import ApiToken
 from monitors.models.server import ServerType
 from monitors.probers import engine
@@ -71,9 +70,9 @@ def inventory(settings) -> Iterator[None]:
 @pytest.fixture
 def only_loopback(settings, monkeypatch) -> None:
     """No probe leaves this machine, and no name is asked for elsewhere."""
-    others = ipaddress.ip_network("0.0.0.0/0").address_exclude(ipaddress.ip_network("127.0.0.0/8"))
+    others = ipaddress.IPv4Network("0.0.0.0/0").address_exclude(ipaddress.IPv4Network("127.0.0.0/8"))
     settings.PROBE_DENY_NETWORKS = [*map(str, others), "2000::/3", "fc00::/7"]
-    monkeypatch.setattr(looking.engine, "look", partial(engine.look, nameservers=("127.0.0.1:9",)))
+    monkeypatch.setattr(engine, "look", partial(engine.look, nameservers=("127.0.0.1:9",)))
 
 
 @pytest.fixture

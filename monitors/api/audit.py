@@ -49,7 +49,7 @@ class AuditViewSet(mixins.ListModelMixin, ViewSet):
             return super().list(request, *args, **kwargs)
         return csv_response(self.filter_queryset(self.get_queryset()), timezone.now())
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """JSON, whatever was asked for, as an error is."""
         render_as_json(request)
         return super().options(request, *args, **kwargs)
