@@ -197,7 +197,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["monitors.permissions.RolePermission"],
     "DEFAULT_PAGINATION_CLASS": "monitors.pagination.Pagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "monitors.openapi.Schema",
     "DEFAULT_PARSER_CLASSES": ["monitors.parsers.BoundedJSONParser"],
     "DEFAULT_METADATA_CLASS": "monitors.metadata.Metadata",
     "EXCEPTION_HANDLER": "monitors.errors.handle",
@@ -206,7 +206,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Server health monitor",
     "VERSION": VERSION,
-    "DESCRIPTION": "Register servers, see their health and history, and manage who is told.",
+    "DESCRIPTION": "Register servers, see their health and history, and manage who is told.\n\n"
+    "Unknown fields and filters are refused. What is read-only may be sent back, and is ignored. Texts are trimmed.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # nothing is asked of another host
@@ -217,7 +218,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"EnvironmentEnum": "monitors.models.Environment"},  # one name for one and for several
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "monitors.api.documents.describe_errors",
+        "monitors.openapi.complete",
     ],
 }
 

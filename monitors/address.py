@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 import idna
 
+from monitors.patterns import CONTROLS, none_of
+
 WEBSOCKET_PATHS = {2: "/hub/chat", 3: "/hub/edit", 4: "/hub/game"}
 """The types that are probed by a WebSocket handshake, with the path of each. Every other type is probed as web."""
 
@@ -30,8 +32,16 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
-_STATUS_RANGE = re.compile(r"([1-5][0-9]{2})(?:\s*-\s*([1-5][0-9]{2}))?")
+_STATUS = "[1-5][0-9]{2}"
+_STATUS_RANGE = re.compile(rf"({_STATUS})(?:\s*-\s*({_STATUS}))?")
+_RANGE = rf"{_STATUS}(?:\s*-\s*{_STATUS})?"
 _PATH_SAFE = "/?:@!$&'()*+,;=-._~%[]"
+
+UNBROKEN = none_of(rf"\s{CONTROLS}\\#")
+"""What a host and a path look like, for the OpenAPI document; so do the two below."""
+SCHEME = "^(?:[Hh][Tt][Tt][Pp][Ss]?|[Ww][Ss][Ss]?)?$"
+EXPECTED_STATUS = rf"^\s*(?:{_RANGE}\s*(?:,\s*{_RANGE}\s*)*)?$"
+"""Ranges that are the wrong way round are refused as well."""
 
 
 def _(message: str) -> str:

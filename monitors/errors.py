@@ -64,7 +64,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if problem is None:
         return None
     if request := context.get("request"):
-        _render_as_json(request)
+        render_as_json(request)
     headers = {}
     if auth_header := getattr(problem, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
@@ -73,7 +73,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     return Response(as_body(problem), status=problem.status_code, headers=headers)
 
 
-def _render_as_json(request: Request) -> None:
+def render_as_json(request: Request) -> None:
     """Whatever is accepted and whatever the view makes otherwise. Only people who browse the API see pages."""
     browses = isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)
     if not browses or "Authorization" in request.headers:

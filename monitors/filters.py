@@ -17,6 +17,7 @@ from rest_framework.settings import api_settings
 from monitors.models import Act, Environment, Face, ServerType, Subject
 from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by
 from monitors.pagination import Pagination
+from monitors.patterns import NO_NUL
 
 NOT_FILTERS = {Pagination.page_query_param, Pagination.page_size_query_param, api_settings.URL_FORMAT_OVERRIDE}
 EARLIEST_YEAR, LATEST_YEAR = 1970, 9998
@@ -53,6 +54,12 @@ class TruthField(forms.Field):
         return truth
 
 
+class TextFilter(filters.CharFilter):
+    """Whatever text; django refuses NUL."""
+
+    bounds = {"type": "string", "pattern": NO_NUL}
+
+
 class TruthFilter(filters.BooleanFilter):
     field_class = TruthField
 
@@ -76,10 +83,12 @@ class InstantField(IsoDateTimeField):
 
 class InstantFilter(filters.IsoDateTimeFilter):
     field_class = InstantField
+    reason = f"No instant of the calendar, or none of the years {EARLIEST_YEAR} to {LATEST_YEAR}."
 
 
 class IdFilter(filters.NumberFilter):
     field_class = forms.IntegerField
+    bounds = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=MAX_ID, **kwargs)
@@ -102,10 +111,8 @@ class ServerFilter(StrictFilterSet):
     health = filters.MultipleChoiceFilter(
         choices=[(health, health) for health in HEALTH_ORDER], method="filter_health", distinct=False
     )
-    tag = filters.CharFilter(method="filter_tag")
-    search = filters.CharFilter(
-        method="filter_search", help_text=gettext_lazy("A part of the name or the host, in any case.")
-    )
+    tag = TextFilter(method="filter_tag")
+    search = TextFilter(method="filter_search", help_text=gettext_lazy("A part of the name or the host, in any case."))
 
     def filter_health(self, queryset: ServerQuerySet, _name: str, value: list[str]) -> ServerQuerySet:
         return queryset.with_health().filter(Q(shown_health__in=value)) if value else queryset
@@ -139,10 +146,10 @@ class IncidentFilter(StrictFilterSet):
 
 
 class AuditFilter(StrictFilterSet):
-    actor = filters.CharFilter(help_text=gettext_lazy("The whole name."))
+    actor = TextFilter(help_text=gettext_lazy("The whole name."))
     face = filters.MultipleChoiceFilter(choices=Face.choices, distinct=False)
     action = filters.MultipleChoiceFilter(choices=Act.choices, distinct=False)
     subject_kind = filters.MultipleChoiceFilter(choices=Subject.choices, distinct=False)
-    subject_id = filters.CharFilter()
+    subject_id = TextFilter()
     after = InstantFilter(field_name="at", lookup_expr="gte", help_text=gettext_lazy("At this instant or later."))
     before = InstantFilter(field_name="at", lookup_expr="lt", help_text=gettext_lazy("Before this instant."))

@@ -18,7 +18,8 @@ class Pagination(PageNumberPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1_000
-    page_size_query_description = _("Rows per page, at most 1,000.")  # type: ignore[assignment]  # lazy
+    page_query_description = _("From 1, or `last`.")  # type: ignore[assignment]  # lazy, as is the next
+    page_size_query_description = _("Rows per page; more than 1,000 are 1,000.")  # type: ignore[assignment]
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         page = request.query_params.get(self.page_query_param, "1")
@@ -32,3 +33,10 @@ class Pagination(PageNumberPagination):
         if size < 1:
             raise ValidationError({self.page_size_query_param: [_("Give a whole number from 1 to 1,000.")]})
         return min(size, self.max_page_size)
+
+    def get_schema_operation_parameters(self, view: Any) -> Any:
+        page, page_size = super().get_schema_operation_parameters(view)
+        last = {"type": "string", "enum": list(self.last_page_strings)}
+        page["schema"] = {"anyOf": [{"type": "integer", "minimum": 1}, last]}
+        page_size["schema"] |= {"minimum": 1, "maximum": 10**MAX_DIGITS - 1}
+        return page, page_size

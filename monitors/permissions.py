@@ -44,11 +44,12 @@ class RolePermission(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        required = _required(str(request.method), view)
+        required = required_permission(str(request.method), view)
         return required == AUTHENTICATED or may(request, required)
 
 
-def _required(method: str, view: Any) -> str:
+def required_permission(method: str, view: Any) -> str:
+    """Raises MethodNotAllowed for a method that stands for no permission."""
     declared = getattr(view, "required_permission", None)
     if isinstance(declared, Mapping):
         method = method if method in declared else {"HEAD": "GET", "OPTIONS": "GET"}.get(method, method)

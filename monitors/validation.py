@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from monitors import charsets
 from monitors.address import InvalidAddress, parse_address, parse_expected_status
+from monitors.patterns import BREAKING, CONTROLS, IN_LINE_BREAKING, INVISIBLE, any_of
 from monitors.probers.deny import DenyList
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ HEADERS_OF_THE_PROBER = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 """Headers that frame the request or the handshake. Set by hand they break the probe, or smuggle a second request."""
-BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Invisible, and make a name read otherwise than it is."""
+UNREADABLE = any_of(INVISIBLE)
+"""In the name of a server."""
+UNPRINTABLE = any_of(CONTROLS)
+UNPRINTABLE_IN_BODIES = any_of(BREAKING)
+UNPRINTABLE_IN_HEADERS = any_of(IN_LINE_BREAKING)
 OPTIONAL_TEXTS = ("path", "scheme", "expected_status", "expected_text", "subprotocol")
 
 
@@ -107,9 +111,8 @@ def _check_name(server: Server) -> None:
     server.host_name = name = server.host_name.strip()
     if not name:
         raise ValidationError({"host_name": _("Give the server a name.")})
-    for char in name:
-        if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in BIDI_CONTROLS:
-            raise ValidationError({"host_name": _unprintable(char)})
+    if found := UNREADABLE.search(name):
+        raise ValidationError({"host_name": remove_words(found[0])})
 
 
 def _check_address(server: Server) -> None:
@@ -153,9 +156,8 @@ def _deny_list(networks: tuple[str, ...]) -> DenyList:
 
 
 def _check_expectations(server: Server) -> None:
-    for char in server.expected_text or "":
-        if unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\r\n":
-            raise ValidationError({"expected_text": _unprintable(char)})
+    if found := UNPRINTABLE_IN_BODIES.search(server.expected_text or ""):
+        raise ValidationError({"expected_text": remove_words(found[0])})
     if server.subprotocol and not TOKEN.fullmatch(server.subprotocol):
         raise ValidationError({"subprotocol": _("Use letters, digits and the signs !#$%&'*+-.^_`|~ only.")})
     if server.expected_status:
@@ -189,7 +191,7 @@ def header_problem(name: Any, value: Any) -> str:
         return _("%(name)s is set by the prober itself.") % words
     if not isinstance(value, str) or len(value) > MAX_HEADER_VALUE:
         return _("The value of %(name)s must be a text of at most 4,096 characters.") % words
-    if any(unicodedata.category(char) in ("Cc", "Cs") and char != "\t" for char in value):
+    if UNPRINTABLE_IN_HEADERS.search(value):
         return _("The value of %(name)s must not have line breaks or other control characters.") % words
     return ""
 
@@ -204,11 +206,12 @@ def _check_tags(server: Server) -> None:
     for tag in tags:
         if not tag or len(tag) > MAX_TAG or "," in tag:
             raise ValidationError({"tags": _("A tag has 1 to 50 characters and no comma.")})
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in tag):
+        if UNPRINTABLE.search(tag):
             raise ValidationError({"tags": _("A tag must not have control characters.")})
     if len(",".join(tags)) + 2 > MAX_TAGS_TEXT:
         raise ValidationError({"tags": _("All tags together may have about 500 characters.")})
 
 
-def _unprintable(char: str) -> str:
+def remove_words(char: str) -> str:
+    """What to do about an invisible character."""
     return _("Remove the invisible character %(code)s.") % {"code": f"U+{ord(char):04X}"}

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 
-from monitors.filters import IdFilter, InstantFilter, StrictFilterSet, TruthFilter
+from monitors.filters import IdFilter, InstantFilter, StrictFilterSet, TextFilter, TruthFilter
 from monitors.models import Incident
 from notifications.models import Delivery, Kind, State
 
@@ -16,7 +16,7 @@ class ChannelFilter(StrictFilterSet):
 
 
 class WorkspaceChannelFilter(StrictFilterSet):
-    search = filters.CharFilter(field_name="name", lookup_expr="icontains", help_text=_("A part of the name."))
+    search = TextFilter(field_name="name", lookup_expr="icontains", help_text=_("A part of the name."))
     archived = TruthFilter(field_name="is_archived")
     private = TruthFilter(field_name="is_private")
 
@@ -26,7 +26,7 @@ class DeliveryFilter(StrictFilterSet):
 
     state = filters.MultipleChoiceFilter(choices=State.choices)
     kind = filters.MultipleChoiceFilter(choices=Kind.choices)
-    channel_id = filters.CharFilter(max_length=255, help_text=_("Also of a channel that is deleted."))
+    channel_id = TextFilter(max_length=255, help_text=_("Also of a channel that is deleted."))
     server = IdFilter(method="filter_server", help_text=_("About outages of this server; also of one that is deleted."))
     incident_id = IdFilter()
     storm_id = IdFilter(help_text=_("Messages of this storm, and those that it tells instead."))

@@ -13,10 +13,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from monitors.models import Environment
+from monitors.patterns import INVISIBLE, NO_NUL, none_of
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
 from notifications.slack import Verdict
 from notifications.validation import (
+    CHANNEL_ID,
     LONGEST_CHANNEL_NAME,
     clean_channel_id,
     clean_channel_name,
@@ -24,7 +26,7 @@ from notifications.validation import (
     clean_name,
     new_hook_id,
 )
-from notifications.webhooks import clean_hook_url, hint
+from notifications.webhooks import MAX_LENGTH, POSTING_URL, clean_hook_url, hint
 from notifications.workspace.wording import describe_guarantee
 
 MOST_SELECTED = 5_000
@@ -63,6 +65,18 @@ class ChoiceOrNullField(serializers.ChoiceField):
 
 class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[Channel]):
     """A channel that receives alerts, by the bot token or by an incoming webhook of its own."""
+
+    bounds = {
+        "channel_id": {"pattern": f"^{CHANNEL_ID.pattern}$"},
+        "name": {"pattern": none_of(INVISIBLE, blank=False)},
+        "hook_url": {"maxLength": MAX_LENGTH, "pattern": POSTING_URL},
+    }
+    reasons = {
+        "channel_id": "The channel exists already; in a change, it is that of another channel; with neither it nor a "
+        "webhook, nothing can be sent. `selection` is none.",
+        "name": "Has a character that an adopted table cannot hold.",
+        "hook_url": "No incoming webhook of Slack.",
+    }
 
     channel_id = serializers.CharField(
         required=False,
@@ -148,10 +162,17 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         return attrs
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NUL})
+class ChannelIdField(serializers.CharField):
+    """Of any channel that exists: an adopted id may be none that we would take."""
+
+
 class SelectionSerializer(StrictSerializer[Any]):
     """The channels that receive alerts."""
 
-    channel_ids = serializers.ListField(child=serializers.CharField(max_length=255), max_length=MOST_SELECTED)
+    reasons = {"channel_ids": "There is no such channel; `errors` names up to 20."}
+
+    channel_ids = serializers.ListField(child=ChannelIdField(max_length=255), max_length=MOST_SELECTED)
 
 
 class TrialSerializer(serializers.Serializer[Any]):
@@ -212,6 +233,10 @@ class ArchivedChannelSerializer(WorkspaceChannelSerializer):
 
 class RenamedChannelSerializer(StrictSerializer[Any]):
     """A name for a channel of the workspace. What else Slack refuses in one, Slack says."""
+
+    bounds = {"name": {"pattern": none_of(INVISIBLE, blank=False)}}
+    reasons = {"name": "Slack refuses the name, or it is # alone."}
+    whole = True
 
     name = serializers.CharField(max_length=LONGEST_CHANNEL_NAME, help_text=_("Lower-case letters, digits, - and _."))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from monitors import charsets
 from monitors.models import Environment
-from monitors.validation import BIDI_CONTROLS
+from monitors.validation import UNREADABLE, remove_words
 
 if TYPE_CHECKING:
     from notifications.models import Channel
@@ -27,7 +26,6 @@ RESERVED = "selection"
 LONGEST_CHANNEL_NAME = 80
 NAME_COLUMN = ("notifications", "name")
 """Table and column of `Channel.name`."""
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def clean_channel(channel: Channel) -> None:
@@ -82,9 +80,8 @@ def kept_name(name: str) -> str:
 def _readable(name: str) -> str:
     """`name` trimmed. What else Slack refuses in a name, Slack refuses itself."""
     name = name.strip()
-    for char in name:
-        if unicodedata.category(char) in UNPRINTABLE or char in BIDI_CONTROLS:
-            raise ValidationError(_("Remove the invisible character %(code)s.") % {"code": f"U+{ord(char):04X}"})
+    if found := UNREADABLE.search(name):
+        raise ValidationError(remove_words(found[0]))
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -12,6 +13,8 @@ SLACK_HOST = "hooks.slack.com"
 SLACK_PATH = "/services/"
 """Of incoming webhooks. What else Slack has there, such as triggers of workflows, does not take our messages."""
 MAX_LENGTH = 500
+POSTING_URL = "^[!-~]+$"
+"""The characters that a URL has, for the OpenAPI document as well."""
 SHOWN = 4
 """Characters of the end that are shown: enough to tell webhooks apart, too few to use one."""
 
@@ -37,7 +40,7 @@ def clean_posting_url(text: str) -> str:
     """`text` trimmed. Raises ValidationError, which never repeats it, for anything but a URL of Slack, or of the
     stand-in that SLACK_API_URL names: the monitor must not be a way to post into the network it stands in."""
     url = text.strip()
-    if not url.isascii() or not url.isprintable() or " " in url or len(url) > MAX_LENGTH:
+    if not re.search(POSTING_URL, url) or len(url) > MAX_LENGTH:
         raise ValidationError(_("This is not the URL of an incoming webhook."))
     try:
         parts = urlsplit(url)

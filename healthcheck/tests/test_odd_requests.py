@@ -96,6 +96,16 @@ def test_an_odd_path_is_answered_without_a_mistake_of_ours(path):
         assert client.generic(method, path).status_code < 500
 
 
+@pytest.mark.parametrize("shape", ["csv", "json", "api", "odd", ""])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE", "POST"])
+def test_every_path_of_the_api_answers_in_whatever_shape_is_asked_for(method, shape, paths):
+    client = script()
+    for path in paths:
+        if path.startswith("/api/"):
+            answer = client.generic(method, f"{path}?format={shape}", "{}", content_type="application/json")
+            assert answer.status_code < 500 or answer.status_code == 503, path
+
+
 def test_whatever_is_answered_to_somebody_who_is_logged_in_is_kept_by_nobody(paths):
     server()
     kept = []
@@ -142,3 +152,9 @@ def test_people_who_browse_the_api_see_errors_as_pages():
     client.force_login(person("viewer"))
     answer = client.get("/api/servers/0/", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_a_method_that_the_list_of_changes_has_not_is_405_in_csv_as_well():
+    answer = script().generic("TRACE", "/api/audit/?format=csv")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert script().options("/api/audit/?format=csv").headers["Content-Type"] == "application/json"

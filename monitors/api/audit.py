@@ -8,12 +8,13 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from monitors.api.base import ViewSet
 from monitors.audit_log import csv_response
+from monitors.errors import render_as_json
 from monitors.filters import AuditFilter
 from monitors.models import AuditEntry
 from monitors.serializers import AuditEntrySerializer
@@ -48,9 +49,7 @@ class AuditViewSet(mixins.ListModelMixin, ViewSet):
             return super().list(request, *args, **kwargs)
         return csv_response(self.filter_queryset(self.get_queryset()), timezone.now())
 
-    def handle_exception(self, exc: Exception) -> Any:
-        """An error is JSON, whatever was asked for."""
-        if isinstance(getattr(self.request, "accepted_renderer", None), CsvRenderer):
-            self.request.accepted_renderer = JSONRenderer()
-            self.request.accepted_media_type = JSONRenderer.media_type
-        return super().handle_exception(exc)
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """JSON, whatever was asked for, as an error is."""
+        render_as_json(request)
+        return super().options(request, *args, **kwargs)

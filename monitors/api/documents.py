@@ -16,38 +16,6 @@ from rest_framework.views import APIView
 
 from monitors.permissions import AUTHENTICATED
 
-ERROR = {
-    "type": "object",
-    "required": ["code", "detail", "errors"],
-    "properties": {
-        "code": {"type": "string", "example": "invalid"},
-        "detail": {"type": "string", "example": "1 row is wrong"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {
-                    "row": {"type": "integer", "description": "From 1, in a list.", "example": 7},
-                    "field": {"type": "string", "example": "port"},
-                    "message": {"type": "string", "example": "Ensure this value is greater than or equal to 1."},
-                },
-            },
-        },
-    },
-}
-"""What `monitors.errors` answers."""
-
-
-def describe_errors(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """Adds the error to every operation of the OpenAPI document: any of them may be refused."""
-    result["components"].setdefault("schemas", {})["Error"] = ERROR
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for item in result["paths"].values():
-        for operation in item.values():
-            operation["responses"]["default"] = {"description": "Any error.", "content": content}
-    return result
-
 
 class SchemaView(SpectacularAPIView):
     permission_classes = [IsAuthenticated]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,14 @@ from monitors.serializers import InventoryRunSerializer, SynchronisationSerializ
 
 
 class InventoryView(AnnouncedBody):
+    """What is watched, by the list that the inventory has of it."""
+
     required_permission = {"GET": "monitors.view_inventoryrun", "POST": "monitors.change_server"}
 
-    @extend_schema(summary="Read the last synchronisation", responses=InventoryRunSerializer)
+    @extend_schema(
+        summary="Read the last synchronisation",
+        responses={200: InventoryRunSerializer, 404: OpenApiResponse(description="The inventory was never asked.")},
+    )
     def get(self, request: Request) -> Response:
         run = InventoryRun.objects.order_by("-id").first()
         if run is None:
@@ -29,7 +34,10 @@ class InventoryView(AnnouncedBody):
     @extend_schema(
         summary="Synchronise with the inventory",
         request=SynchronisationSerializer,
-        responses={200: InventoryRunSerializer},
+        responses={
+            200: InventoryRunSerializer,
+            409: OpenApiResponse(description="It cannot be done now, and `detail` says why."),
+        },
     )
     def post(self, request: Request) -> Response:
         wanted = SynchronisationSerializer(data=request.data)

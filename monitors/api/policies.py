@@ -11,7 +11,7 @@ from rest_framework.serializers import BaseSerializer
 from monitors import recording
 from monitors.api.base import ViewSet, actor
 from monitors.clock import database_now
-from monitors.models import Policy
+from monitors.models import Environment, Policy
 from monitors.serializers import PolicySerializer
 
 
@@ -26,7 +26,7 @@ class PolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Upd
 
     queryset = Policy.objects.order_by("environment")
     serializer_class = PolicySerializer
-    lookup_value_regex = "[A-Z]+"
+    lookup_value_regex = "|".join(Environment.values)
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Writes only what was sent: two changes at once are both kept."""

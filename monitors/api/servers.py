@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -133,8 +133,18 @@ class ServerViewSet(
 
     @extend_schema(
         summary="Delete all servers",
-        parameters=[OpenApiParameter("confirm", int, required=True, description="How many servers there are.")],
-        responses=DeletedSerializer,
+        parameters=[
+            OpenApiParameter(
+                "confirm",
+                {"type": "integer", "minimum": 0},
+                required=True,
+                description="How many servers there are.",
+            )
+        ],
+        responses={
+            200: DeletedSerializer,
+            409: OpenApiResponse(description="There are more or fewer; nothing was deleted."),
+        },
     )
     @action(
         detail=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
@@ -82,6 +82,13 @@ class HeadersField(serializers.Field[Any, Any, Any, Any]):
 
 class StrictSerializer(serializers.Serializer[T]):
     """Refuses fields that do not exist, so that a typing error is an error and not a change that never happened."""
+
+    bounds: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """What the OpenAPI document says of a field that is sent, beyond what its class and validators say."""
+    reasons: ClassVar[Mapping[str, str]] = {}
+    """Why a field may be refused that is within its bounds, for the OpenAPI document; `body` for the whole."""
+    whole = False
+    """What is required is so in a PATCH, too."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []

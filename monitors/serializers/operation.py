@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from monitors.models import ApiToken, InventoryRun, Policy
 from monitors.models.access import LONGEST_DAYS
+from monitors.patterns import NO_NUL
 from monitors.serializers.fields import NumberField, StrictSerializer, WholeNumberField
 
 RULES = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
@@ -19,6 +20,8 @@ RULES = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_
 
 class PolicySerializer(StrictSerializer[Policy], serializers.ModelSerializer[Policy]):
     """The defaults of one environment; null = from the environment variables."""
+
+    reasons = {"timeout_seconds": "Longer than the interval of the same policy."}
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -42,6 +45,12 @@ class PolicySerializer(StrictSerializer[Policy], serializers.ModelSerializer[Pol
 
 class TokenSerializer(StrictSerializer[ApiToken], serializers.ModelSerializer[ApiToken]):
     """A key to the API with the rights of its user."""
+
+    bounds = {"name": {"pattern": NO_NUL}}
+    reasons = {
+        "days": "Given together with `expires_at`.",
+        "expires_at": "In the past, later than the end of the token that asks, or no instant of the calendar.",
+    }
 
     days = WholeNumberField(
         write_only=True,

@@ -13,7 +13,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from monitors import concealing
+from monitors.address import EXPECTED_STATUS, SCHEME, UNBROKEN
 from monitors.models import Server
+from monitors.patterns import BREAKING, CONTROLS, IN_LINE_BREAKING, INVISIBLE, none_of
 from monitors.permissions import may
 from monitors.policy import Origin
 from monitors.probers.base import Failure
@@ -25,7 +27,7 @@ from monitors.serializers.fields import (
     WholeNumberField,
 )
 from monitors.targets import address_text, effective_of
-from monitors.validation import name_key
+from monitors.validation import MAX_HEADER_VALUE, MAX_HEADERS, MAX_TAG, TOKEN, name_key
 
 MAX_ROWS = 5_000
 """Servers in one request."""
@@ -77,11 +79,13 @@ class EffectiveSerializer(serializers.Serializer[Any]):
 class ServerList(serializers.ListSerializer[Any]):
     """A list whose rows are all checked, also against each other."""
 
+    most = MAX_ROWS
+
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
             raise ValidationError([gettext("Give a list of servers.")])
-        if len(data) > MAX_ROWS:
-            raise ValidationError([gettext("At most %(n)d servers are possible at once.") % {"n": MAX_ROWS}])
+        if len(data) > self.most:
+            raise ValidationError([gettext("At most %(n)d servers are possible at once.") % {"n": self.most}])
         rows: list[Any] = []
         problems: dict[int, Any] = {}
         first_row: dict[str, int] = {}
@@ -106,6 +110,40 @@ def _refuse_repeated_name(name: str, row: int, first_row: dict[str, int]) -> Non
 
 class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Server]):
     """A server that is probed. Omitted in a replacement, an optional field becomes null."""
+
+    bounds = {
+        "host_name": {"pattern": none_of(INVISIBLE, blank=False)},
+        "host": {"pattern": UNBROKEN},
+        "path": {"pattern": UNBROKEN},
+        "scheme": {"pattern": SCHEME},
+        "expected_status": {"pattern": EXPECTED_STATUS},
+        "expected_text": {"pattern": none_of(BREAKING)},
+        "subprotocol": {"pattern": f"^(?:{TOKEN.pattern})?$"},
+        "request_headers": {
+            "maxProperties": MAX_HEADERS,
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": MAX_HEADER_VALUE,
+                "pattern": none_of(IN_LINE_BREAKING),
+            },
+        },
+        "tags": {
+            "items": {"type": "string", "maxLength": MAX_TAG, "pattern": none_of(rf"{CONTROLS},", blank=False)},
+        },
+    }
+    reasons = {
+        "host_name": "A server with this name exists already, or stands earlier in the list.",
+        "host": "Holds no name and no address that can be probed, an address that is denied, or a user.",
+        "path": "In it, or in the host, is a secret that has to be given anew for another scheme, host or port.",
+        "expected_status": "A range is the wrong way round.",
+        "expected_text": "Has a character that an adopted table cannot hold; so may other texts.",
+        "timeout_seconds": "Longer than the interval of the same server.",
+        "request_headers": (
+            "A name is no HTTP token, is longer than 100 characters, is given twice, or belongs to the prober; or a "
+            "value is masked and none is stored, or has to be given anew for another scheme, host or port."
+        ),
+        "tags": "All together have more than about 500 characters.",
+    }
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -193,6 +231,9 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
 
 
 class NotificationSerializer(StrictSerializer[Any]):
+    """Whether anybody is told of a server."""
+
+    whole = True
     notification = serializers.BooleanField(help_text=_("Whether anybody is told. The server is probed either way."))
 
 

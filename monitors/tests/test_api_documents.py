@@ -51,11 +51,117 @@ def test_the_schema_says_how_to_log_in(schema):
     assert set(schema["components"]["securitySchemes"]) == {"tokenAuth", "cookieAuth"}
 
 
-def test_the_schema_says_what_an_error_looks_like(schema):
+def response(schema, path, method, status):
+    found = schema["paths"][path][method]["responses"][status]
+    return schema["components"]["responses"][found["$ref"].rpartition("/")[2]] if "$ref" in found else found
+
+
+def test_the_schema_says_of_every_operation_how_it_may_be_refused_and_what_that_looks_like(schema):
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            content = operation["responses"]["default"]["content"]["application/json"]
-            assert content["schema"] == {"$ref": "#/components/schemas/Error"}, (path, method)
+            assert {"400", "401", "429", "503"} <= set(operation["responses"]), (path, method)
+            assert "default" not in operation["responses"]
+            for status in operation["responses"]:
+                if status >= "400":
+                    answer = response(schema, path, method, status)["content"]["application/json"]["schema"]
+                    assert "#/components/schemas/Error" in str(answer) or status == "424", (path, method, status)
+
+
+REFUSALS = {  # method and path: what it may answer beside 400, 401, 406, 429 and 503, which any may
+    "get /api/tokens/": "404",
+    "post /api/tokens/": "403 408 411 413 415",
+    "delete /api/tokens/{id}/": "403 404",
+    "get /api/servers/": "403 404",
+    "get /api/servers/{id}/": "403 404",
+    "put /api/servers/{id}/": "403 404 408 411 413 415",
+    "post /api/servers/{id}/probe/": "403 404",
+    "delete /api/servers/all/": "403 409",
+    "get /api/inventory/sync/": "403 404",
+    "post /api/inventory/sync/": "403 408 409 411 413 415",
+}
+
+
+@pytest.mark.parametrize(("operation", "refusals"), REFUSALS.items(), ids=REFUSALS)
+def test_an_operation_is_refused_only_as_it_can_be(schema, operation, refusals):
+    method, path = operation.split()
+    statuses = {status for status in schema["paths"][path][method]["responses"] if status >= "400"}
+    assert statuses - {"400", "401", "406", "429", "503"} == set(refusals.split())
+
+
+def test_the_schema_says_when_to_come_again_and_how_to_log_in(schema):
+    headers = {name: set(answer.get("headers", ())) for name, answer in schema["components"]["responses"].items()}
+    assert headers["NotAuthenticated"] == {"WWW-Authenticate"}
+    assert headers["TooManyWrongTokens"] == headers["Unavailable"] == {"Retry-After"}
+
+
+def test_the_schema_forbids_unknown_fields_where_they_are_refused_and_nowhere_else(schema):
+    closed = {name for name, one in schema["components"]["schemas"].items() if one.get("additionalProperties") is False}
+    assert closed == {name for name in schema["components"]["schemas"] if name.endswith("Request")}
+    assert "ServerRequest" in closed
+
+
+def test_what_is_answered_has_no_bounds_because_an_adopted_row_may_have_any_value(schema):
+    columns = schema["components"]["schemas"]
+    assert columns["ServerRequest"]["properties"]["port"]["maximum"] == 65_535
+    assert "maximum" not in columns["Server"]["properties"]["port"]
+    assert columns["ServerRequest"]["properties"]["host_name"]["maxLength"] == 255
+    assert "maxLength" not in columns["Server"]["properties"]["host_name"]
+
+
+def test_a_change_that_needs_its_field_says_so(schema):
+    assert schema["components"]["schemas"]["PatchedNotificationRequest"]["required"] == ["notification"]
+    assert schema["paths"]["/api/servers/{id}/notification/"]["patch"]["requestBody"]["required"] is True
+    assert "required" not in schema["components"]["schemas"]["PatchedServerRequest"]
+
+
+def test_the_schema_has_the_bounds_of_parameters(schema):
+    parameters = {one["name"]: one["schema"] for one in schema["paths"]["/api/incidents/"]["get"]["parameters"]}
+    assert parameters["server"] == {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    assert parameters["page_size"]["minimum"] == 1
+    assert parameters["page"]["anyOf"] == [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["last"]}]
+    (policy,) = schema["paths"]["/api/policies/{environment}/"]["get"]["parameters"]
+    assert policy["schema"]["pattern"] == "^(?:DEV|STAGE|LIVE|UNKNOWN)$"
+
+
+def test_the_schema_links_what_is_made_to_what_can_be_done_with_it(schema):
+    links = schema["paths"]["/api/servers/"]["post"]["responses"]["201"]["links"]
+    assert {link["parameters"]["id"] for link in links.values()} == {"$response.body#/id"}
+    assert {"servers_retrieve", "servers_partial_update", "servers_destroy", "servers_probe_create"} <= set(links)
+    assert set(schema["paths"]["/api/tokens/"]["post"]["responses"]["201"]["links"]) == {"tokens_destroy"}
+
+
+def test_no_description_is_a_note_for_those_who_change_the_code(schema):
+    text = json.dumps(schema)
+    assert "Refuses fields that do not exist" not in text
+    assert "Refuses a body without" not in text
+
+
+TEXTS = {  # field: (texts that it takes, texts that it refuses)
+    "host_name": (
+        ["web", " shop ", "웹 서버", "a\u00adb"],
+        ["", "  ", "a\0", "a\x1fb", "a\x85b", "a\u2028b", "a\u202eb"],
+    ),
+    "host": (["web.example.com", "https://a:1/b?c"], ["a b", "a\tb", "a\\b", "a#b", "a\0"]),
+    "path": (["", "/a?b=c", "a"], ["a b", "a\\b", "a#b", "a\x7f"]),
+    "scheme": (["", "http", "HTTPS", "wSs"], ["ftp", "httpx", "wssx"]),
+    "expected_status": (["", "200", "200-299,301", "200 - 299 , 301"], ["99", "600", "200-", ",", "200,", "2xx"]),
+    "expected_text": (["", "a\tb\nc"], ["a\0", "a\x0bb", "a\x9f"]),
+    "subprotocol": (["", "chat.v1"], ["a b", "a,b", "ä"]),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", TEXTS)
+def test_a_text_is_refused_where_the_schema_says_so_and_nowhere_else(schema, field):
+    pattern = schema["components"]["schemas"]["ServerRequest"]["properties"][field]["pattern"]
+    server = {"host": "127.0.0.1", "port": 80, "type": 1, "environment": "LIVE"}
+    client = client_of("operator")
+    taken, refused = TEXTS[field]
+    for text in [*taken, *refused]:
+        body = {"host_name": f"web-{text.encode().hex()}", **server, field: text}
+        answer = client.post("/api/servers/", body, format="json")
+        assert (answer.status_code == 201) is (text in taken), (text, answer.json())
+        assert bool(re.search(pattern, text)) is (text in taken), text
 
 
 def test_the_schema_shows_no_secret_and_no_read_only_field_as_writable(schema):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -81,8 +83,13 @@ def test_a_token_that_only_reads_opens_nothing_that_a_viewer_may_not_open():
 
 @pytest.mark.parametrize("read_only", [True, False], ids=["only reads", "may do what its user may"])
 def test_a_stream_for_a_token_that_only_reads_has_no_switches(monkeypatch, read_only):
-    opened = []
-    monkeypatch.setattr(events, "_heard", lambda stream, first: opened.append(stream) or iter(()))
+    opened: list[Any] = []
+
+    def heard(stream: Any, first: Any) -> Iterator[str]:
+        opened.append(stream)
+        return iter(())
+
+    monkeypatch.setattr(events, "_heard", heard)
     client, _token = client_with(read_only=read_only)
     client.get("/api/events/?board=1")
     assert opened[0].viewer.changes_servers is not read_only

@@ -47,7 +47,7 @@ class ChannelBusy(APIException):
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
-        self.wait = math.ceil(wait.total_seconds())
+        self.wait = max(1, math.ceil(wait.total_seconds()))
 
 
 @extend_schema_view(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -32,7 +32,10 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ViewSet)
         description="One that failed, was skipped, or may not have arrived. It leaves within seconds; where it would "
         "be skipped all the same, the answer is 409 and says why.",
         request=None,
-        responses=DeliverySerializer,
+        responses={
+            200: DeliverySerializer,
+            409: OpenApiResponse(description="It would be skipped again, or needs no sending; `detail` says why."),
+        },
     )
     @action(detail=True, methods=["post"], required_permission="notifications.change_delivery")
     def resend(self, request: Request, pk: str) -> Response:

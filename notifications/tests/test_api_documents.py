@@ -23,6 +23,9 @@ CONTRACT = {  # path: methods; what scripts depend on
     "/api/deliveries/{id}/resend/": "post",
 }
 
+REFUSALS = {"400", "401", "403", "406", "429", "503"}
+"""That any of these may answer."""
+
 
 @pytest.fixture(scope="module")
 def schema() -> Any:
@@ -58,12 +61,15 @@ def test_the_schema_says_what_a_channel_can_be_promised(schema):
 def test_the_schema_says_how_old_the_list_of_the_workspace_is_and_how_slack_may_refuse(schema):
     assert "refreshed_at" in schema["components"]["schemas"]["PaginatedWorkspaceChannelList"]["properties"]
     responses = schema["paths"]["/api/slack/channels/"]["post"]["responses"]
-    assert set(responses) == {"201", "404", "409", "424", "503", "default"}
+    assert set(responses) == {"201", *REFUSALS, "404", "408", "409", "411", "413", "415", "424"}
 
 
 def test_the_schema_says_how_a_test_may_end(schema):
     responses = schema["paths"]["/api/channels/{channel_id}/test/"]["post"]["responses"]
-    assert set(responses) == {"200", "424", "503", "default"}
+    assert set(responses) == {"200", *REFUSALS, "404", "424"}
+    busy = responses["503"]["content"]["application/json"]["schema"]
+    assert busy == {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("RefusedTrial", "Error")]}
+    assert "Retry-After" in responses["503"]["headers"]
 
 
 @pytest.mark.django_db
