@@ -20,12 +20,12 @@ from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
 from monitors.skew import PREFIX
 from monitors.spans import downtime
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, Guarantee, Kind
 from notifications.outbox import counting
 from notifications.outbox.counting import Counted
-from notifications.socket.counting import counted as presses_counted
-from notifications.socket.state import CONNECTED, OFF, standing
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.socket.counting import counted as presses_counted
+from notifications.transports.slack.socket.state import CONNECTED, OFF, standing
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

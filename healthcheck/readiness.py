@@ -21,9 +21,9 @@ from monitors.clock import MOST_SKEW, database_now
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.targets import RULE_COLUMNS, policies
-from notifications.lacks import CUT_OFF
 from notifications.models import OPEN_STATES, Channel, Delivery
-from notifications.socket import state as socket_state
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.socket import state as socket_state
 
 OLDEST_TICK = timedelta(seconds=10)
 """Ticks come every second."""

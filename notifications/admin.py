@@ -23,10 +23,10 @@ from monitors.clock import database_now
 from notifications import delivery_admin, outbox, storm_admin, workspace_admin
 from notifications.admin_help import SHOWN
 from notifications.forms import ChannelForm
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Guarantee
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.workspace.wording import describe_guarantee
 from notifications.trial import try_channel
-from notifications.workspace.wording import describe_guarantee
 
 __all__ = ["ChannelAdmin", "delivery_admin", "storm_admin", "workspace_admin"]
 

@@ -22,8 +22,8 @@ from monitors.clock import database_now
 from notifications import outbox
 from notifications.admin_help import SHOWN
 from notifications.models import OPEN_STATES, Channel, Delivery, SkipReason, State
-from notifications.refusals import describe_refusal
 from notifications.resending import describe_not_resent
+from notifications.transports.slack.refusals import describe_refusal
 
 STATE_COLOURS = {
     State.SENT.value: "success",

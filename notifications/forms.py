@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from monitors.models import Environment
 from notifications.models import Channel
-from notifications.refusals import describe_refusal
+from notifications.transports.slack.refusals import describe_refusal
+from notifications.transports.slack.webhooks import clean_hook_url, hint
 from notifications.validation import LONGEST_CHANNEL_NAME, clean_channel_name, new_hook_id
-from notifications.webhooks import clean_hook_url, hint
 
 
 class SecretInput(forms.Textarea):

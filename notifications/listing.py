@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, WorkspaceChannel
-from notifications.workspace.wording import describe_guarantee, describe_lack
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.workspace.wording import describe_guarantee, describe_lack
 
 OURS, WORKSPACE = "alerts", "workspace"
 

@@ -112,7 +112,7 @@ class Channel(models.Model):
 
 
 class Workspace(models.Model):
-    """The workspace of the bot token, as Slack showed it last: one row. Written by `notifications.workspace` alone."""
+    """The workspace of the bot token, as Slack showed it last: one row. Written by `slack.workspace` alone."""
 
     THE_ONE = 1
 
@@ -173,7 +173,7 @@ class WorkspaceChannel(models.Model):
 
 
 class SlackSocket(models.Model):
-    """The connection on which Slack tells of pressed buttons: one row. Written by `notifications.socket` alone."""
+    """The connection on which Slack tells of pressed buttons: one row. Written by `slack.socket` alone."""
 
     THE_ONE = 1
 
@@ -192,7 +192,7 @@ class SlackSocket(models.Model):
 
 
 class PressCount(models.Model):
-    """Presses of buttons so far, for the metrics. Written by `notifications.socket` alone."""
+    """Presses of buttons so far, for the metrics. Written by `slack.socket` alone."""
 
     action = models.CharField(max_length=20)
     outcome = models.CharField(max_length=20)

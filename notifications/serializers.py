@@ -15,7 +15,9 @@ from rest_framework.exceptions import ValidationError
 from monitors.models import Environment
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
-from notifications.slack import Verdict
+from notifications.transports.slack import Verdict
+from notifications.transports.slack.webhooks import clean_hook_url, hint
+from notifications.transports.slack.workspace.wording import describe_guarantee
 from notifications.validation import (
     LONGEST_CHANNEL_NAME,
     clean_channel_id,
@@ -24,8 +26,6 @@ from notifications.validation import (
     clean_name,
     new_hook_id,
 )
-from notifications.webhooks import clean_hook_url, hint
-from notifications.workspace.wording import describe_guarantee
 
 MOST_SELECTED = 5_000
 """Channels in one selection."""

@@ -21,7 +21,7 @@ from notifications.admin_help import SHOWN
 from notifications.models import Channel, Delivery, Kind, State, Storm, StormRule
 from notifications.outbox.claiming import TELLING
 from notifications.outbox.gathering import Rule
-from notifications.refusals import describe_refusal
+from notifications.transports.slack.refusals import describe_refusal
 
 
 @admin.register(StormRule)

@@ -8,9 +8,9 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from monitors.clock import database_now
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.bell import ring_in
-from notifications.slack import Verdict
+from notifications.transports.slack import Verdict, workspace
 
 EXPIRES = 30
 """Seconds. The clocks of who asks and of who works may differ by five; what comes late, or twice, finds nothing due."""

@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.utils.translation import gettext as _
 
 from notifications import outbox
-from notifications.refusals import describe_refusal
-from notifications.slack import Verdict
+from notifications.transports.slack import Verdict
+from notifications.transports.slack.refusals import describe_refusal
 
 LEVELS = {Verdict.SENT: messages.SUCCESS, Verdict.GIVE_UP: messages.ERROR}
 

@@ -21,7 +21,7 @@ from monitors.tests.people import client_of, visitor
 from notifications import outbox
 from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.outbox import select
-from notifications.workspace.managing import listen
+from notifications.transports.slack.workspace.managing import listen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

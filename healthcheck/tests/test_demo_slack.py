@@ -19,12 +19,20 @@ from aiohttp import web
 from playwright.sync_api import Browser
 
 from healthcheck.demo import plan, slack
-from notifications.blocks import Message, actions, button, header, note
-from notifications.slack import Account, Verdict, call, find_message, post_message, post_webhook, update_message
-from notifications.slack.answers import post_response
-from notifications.socket.connection import Connection
-from notifications.socket.envelopes import Press
-from notifications.workspace.wording import SCOPES, describe_managing
+from notifications.transports.slack import (
+    Account,
+    Verdict,
+    call,
+    find_message,
+    post_message,
+    post_webhook,
+    update_message,
+)
+from notifications.transports.slack.answers import post_response
+from notifications.transports.slack.blocks import Message, actions, button, header, note
+from notifications.transports.slack.socket.connection import Connection
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.workspace.wording import SCOPES, describe_managing
 
 LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
 

@@ -22,7 +22,7 @@ from monitors.tests.builders import NOW, SECOND, observation, see, server
 from monitors.tests.people import client_of, person
 from notifications import outbox
 from notifications.models import Channel
-from notifications.socket import state
+from notifications.transports.slack.socket import state
 
 pytestmark = pytest.mark.django_db
 

@@ -23,14 +23,14 @@ from notifications import outbox
 from notifications.filters import ChannelFilter
 from notifications.models import Channel, Delivery
 from notifications.outbox.settling import TRIED_ON
-from notifications.refusals import describe_refusal
 from notifications.serializers import (
     ChannelSerializer,
     RefusedTrialSerializer,
     SelectionSerializer,
     TrialSerializer,
 )
-from notifications.slack import Reply, Verdict
+from notifications.transports.slack import Reply, Verdict
+from notifications.transports.slack.refusals import describe_refusal
 
 CHANNEL_ID = "[ -.0-~]{1,255}"
 """What can be asked for: an adopted id may be none that we would take."""

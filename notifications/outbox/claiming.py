@@ -22,11 +22,11 @@ from monitors.audit import Act, Item, Subject
 from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
 from notifications.instants import SKEW, ahead, is_ahead, is_over, no_later, over
-from notifications.lacks import CUT_OFF
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State
 from notifications.outbox.ordering import Matter, places
 from notifications.outbox.pacing import PACE, hold_back
-from notifications.slack.client import TIMEOUT_SECONDS
+from notifications.transports.slack.client import TIMEOUT_SECONDS
+from notifications.transports.slack.lacks import CUT_OFF
 
 LEASE = timedelta(seconds=30)
 """Longer than an attempt and all the time that is taken to write down what became of it."""

@@ -9,10 +9,10 @@ from django.utils import translation
 
 from monitors.models import Incident
 from notifications import wording
-from notifications.blocks import Message
 from notifications.models import Channel, Delivery, Kind, Storm, Workspace
 from notifications.outbox.claiming import OF_STORM
 from notifications.outbox.surveying import survey
+from notifications.transports.slack.blocks import Message
 
 
 def compose(delivery: Delivery, channel: Channel) -> Message:

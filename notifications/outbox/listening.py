@@ -12,12 +12,12 @@ from monitors import audit
 from monitors.audit import Act, Item, Subject
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
-from notifications.lacks import CUT_OFF
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
 from notifications.outbox import storms
 from notifications.outbox.editing import wake
 from notifications.outbox.gathering import News
 from notifications.outbox.handover import NEWS_LASTS
+from notifications.transports.slack.lacks import CUT_OFF
 from notifications.validation import kept_name
 
 WAITING = (State.PENDING, State.UNCERTAIN)

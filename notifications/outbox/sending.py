@@ -13,12 +13,11 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.utils.crypto import salted_hmac
 
-from notifications.blocks import Message
 from notifications.models import Channel, Delivery
 from notifications.outbox.claiming import Attempt, Purpose, claim, claim_test
 from notifications.outbox.composing import compose
 from notifications.outbox.settling import settle, settle_edit, settle_look
-from notifications.slack import (
+from notifications.transports.slack import (
     Account,
     Lookup,
     Reply,
@@ -29,6 +28,7 @@ from notifications.slack import (
     post_webhook,
     update_message,
 )
+from notifications.transports.slack.blocks import Message
 
 logger = logging.getLogger(__name__)
 

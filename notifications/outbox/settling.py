@@ -14,14 +14,21 @@ from django.db.models import F, Max, Q, QuerySet
 
 from monitors.transactions import retried_atomic
 from notifications.instants import LONGEST_WAIT, over
-from notifications.lacks import CUT_OFF, lack_of_refused
 from notifications.models import Channel, Delivery, Guarantee, Kind, State, Storm
 from notifications.outbox.claiming import STARTS_WITHIN, Attempt, can_look
 from notifications.outbox.editing import SHOWN_LATE
 from notifications.outbox.pacing import hold_back
-from notifications.refusals import CHANNEL_DEAD, MESSAGE_BAD, MESSAGE_GONE, PASSING, RATE_LIMITED, TOKEN_DEAD
-from notifications.slack import Lookup, Reply, Verdict
-from notifications.slack.client import TIMEOUT_SECONDS
+from notifications.transports.slack import Lookup, Reply, Verdict
+from notifications.transports.slack.client import TIMEOUT_SECONDS
+from notifications.transports.slack.lacks import CUT_OFF, lack_of_refused
+from notifications.transports.slack.refusals import (
+    CHANNEL_DEAD,
+    MESSAGE_BAD,
+    MESSAGE_GONE,
+    PASSING,
+    RATE_LIMITED,
+    TOKEN_DEAD,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import ngettext
 
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel
-from notifications.workspace.wording import describe_lack
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.workspace.wording import describe_lack
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from monitors.models import StatusTransition
 from monitors.timeline import Entry, ordered
 from notifications.models import Channel, Delivery, SkipReason, State
-from notifications.refusals import describe_refusal
+from notifications.transports.slack.refusals import describe_refusal
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.utils import translation
 
-from notifications.blocks import Block, Message
+from notifications.transports.slack.blocks import Block, Message
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DATE = re.compile(r"<!date\^(\d+)\^\{date_short_pretty\} \{time_secs\}\|(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d)>")

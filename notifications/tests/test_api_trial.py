@@ -13,9 +13,9 @@ from monitors.tests.people import client_of
 from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.outbox import claiming
-from notifications.refusals import describe_refusal
-from notifications.slack import post_message
 from notifications.tests.standin import Fault, Kind, Standin
+from notifications.transports.slack import post_message
+from notifications.transports.slack.refusals import describe_refusal
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

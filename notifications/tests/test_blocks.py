@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import blocks
 from notifications.tests.reading import DATE
+from notifications.transports.slack import blocks
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ from django.utils import timezone, translation
 from monitors.tests.answers import text
 from monitors.tests.people import person
 from notifications.models import Channel, Delivery, Guarantee, State, WorkspaceChannel
-from notifications.socket import state
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_admin import CHANNELS, HOOK, HOSTILE, channel
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import tick
+from notifications.transports.slack.socket import state
 
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

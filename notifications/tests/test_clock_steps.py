@@ -10,7 +10,7 @@ from django.db.models import Q
 from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, SECOND, see, server
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.models import (
     OPEN_STATES,
     Channel,
@@ -22,12 +22,12 @@ from notifications.models import (
     WorkspaceChannel,
 )
 from notifications.outbox import claiming, pacing, sending
-from notifications.slack import DEFAULT_RETRY_AFTER
-from notifications.socket import state
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_editing import edits, shown
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import DEFAULT_RETRY_AFTER, workspace
+from notifications.transports.slack.socket import state
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

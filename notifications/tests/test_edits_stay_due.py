@@ -8,13 +8,14 @@ import pytest
 
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.outbox import claiming
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_editing import acknowledge, edits, fail, recover, shown
 from notifications.tests.test_sending import channel, clock, run, slack, texts
+from notifications.transports.slack import workspace
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from monitors.tests.test_concurrency import together
 from notifications import outbox
 from notifications.models import Channel, Delivery, StormRule
 from notifications.outbox import claiming, settling
-from notifications.slack import Reply, Verdict
+from notifications.transports.slack import Reply, Verdict
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + 60 * SECOND

@@ -8,9 +8,9 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee
 from notifications.outbox import claiming, sending, settling
-from notifications.slack import Reply, Verdict
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import Reply, Verdict
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

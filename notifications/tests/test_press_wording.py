@@ -10,10 +10,10 @@ from monitors.display import outcome_text
 from monitors.fields import MILLISECOND
 from monitors.probers import sentences
 from monitors.probers.base import Failure, Outcome
-from notifications.blocks import Message
 from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, shown
 from notifications.tests.standin.rules import check_message
 from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
+from notifications.transports.slack.blocks import Message
 from notifications.wording import presses
 
 STAGES = ("Resolve", "1.2 ms"), ("Connect", "3.4 ms"), ("TLS", ""), ("First byte or upgrade", "7.7 ms")

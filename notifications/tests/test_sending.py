@@ -8,8 +8,8 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee, State
 from notifications.outbox import claiming, settling
-from notifications.slack import Lookup, Reply, Verdict
 from notifications.tests.standin import Fault, Kind, Standin
+from notifications.transports.slack import Lookup, Reply, Verdict
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + 60 * SECOND

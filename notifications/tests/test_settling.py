@@ -8,14 +8,14 @@ from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
-from notifications.blocks import Message
 from notifications.models import Channel, Delivery, State, StormRule
 from notifications.outbox import settling
 from notifications.outbox.claiming import ENDING
-from notifications.slack import Account, post_message
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import Account, post_message
+from notifications.transports.slack.blocks import Message
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,10 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications import refusals
-from notifications.blocks import Message, header
-from notifications.slack import (
+from notifications.tests import sockets
+from notifications.tests.sockets import answering, page, serving
+from notifications.tests.standin import Fault, Kind, Pace, Standin
+from notifications.transports.slack import (
     DEFAULT_RETRY_AFTER,
     Account,
     Lookup,
@@ -22,11 +23,10 @@ from notifications.slack import (
     post_webhook,
     read_api_reply,
     read_webhook_reply,
+    refusals,
     update_message,
 )
-from notifications.tests import sockets
-from notifications.tests.sockets import answering, page, serving
-from notifications.tests.standin import Fault, Kind, Pace, Standin
+from notifications.transports.slack.blocks import Message, header
 
 SENT, RETRY, UNCERTAIN, GIVE_UP = Verdict.SENT, Verdict.RETRY, Verdict.UNCERTAIN, Verdict.GIVE_UP
 MESSAGE = Message("chat-3 is down", [header("chat-3 is down")])

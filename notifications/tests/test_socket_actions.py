@@ -18,15 +18,15 @@ from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, hangs, says
 from notifications import outbox
 from notifications.models import Channel
-from notifications.slack import Account, post_message
-from notifications.socket import actions, counting
-from notifications.socket.actions import Actions
-from notifications.socket.envelopes import Press
-from notifications.socket.listener import Listener
 from notifications.tests.standin import Button, Fault, Kind, Standin
 from notifications.tests.test_editing import pressable
 from notifications.tests.test_socket_listener import IMPATIENT
-from notifications.webhooks import clean_posting_url
+from notifications.transports.slack import Account, post_message
+from notifications.transports.slack.socket import actions, counting
+from notifications.transports.slack.socket.actions import Actions
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.socket.listener import Listener
+from notifications.transports.slack.webhooks import clean_posting_url
 from notifications.wording import test_message as some_message
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,9 @@ from monitors.tests.builders import NOW, SECOND
 from notifications import outbox
 from notifications.models import Delivery
 from notifications.outbox import claiming, settling
-from notifications.slack import Reply, Verdict
 from notifications.tests.test_storms import channel, post_next
 from notifications.tests.waves import fail
+from notifications.transports.slack import Reply, Verdict
 
 __all__ = ["channel"]  # a fixture
 pytestmark = pytest.mark.django_db

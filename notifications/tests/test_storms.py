@@ -13,8 +13,8 @@ from notifications import outbox
 from notifications.models import Channel, Delivery, State, Storm, StormRule
 from notifications.outbox import claiming, handover, settling, storms
 from notifications.outbox.gathering import Rule
-from notifications.slack import Reply, Verdict
 from notifications.tests.waves import fail, fleet, look
+from notifications.transports.slack import Reply, Verdict
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + SECOND

@@ -9,10 +9,11 @@ from django.utils import translation
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifications import blocks, wording
-from notifications.blocks import Message
+from notifications import wording
 from notifications.tests.reading import DATE, SNAPSHOTS, assert_reads_as_kept, shown
 from notifications.tests.standin.rules import MAX_UPDATE, check_message
+from notifications.transports.slack import blocks
+from notifications.transports.slack.blocks import Message
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 OUTAGE = wording.Outage(

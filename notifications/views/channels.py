@@ -18,13 +18,14 @@ from django.views.decorators.http import require_http_methods
 
 from monitors.clock import database_now
 from monitors.views.base import Request, page
-from notifications import listing, workspace
+from notifications import listing
 from notifications.models import Channel, WorkspaceChannel
-from notifications.socket import state
-from notifications.socket.state import standing
-from notifications.socket.wording import describe_problem
+from notifications.transports.slack import workspace
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.state import standing
+from notifications.transports.slack.socket.wording import describe_problem
+from notifications.transports.slack.workspace.wording import describe_error, missing_scopes
 from notifications.trial import try_channel
-from notifications.workspace.wording import describe_error, missing_scopes
 
 PAGE_SIZE = 100
 MANIFEST = Path(settings.BASE_DIR) / "docs" / "slack-app-manifest.yaml"

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods
 
 from monitors.clock import database_now
 from monitors.views.base import Request, done, page
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.forms import NameForm, NewChannelForm, NewWorkspaceChannelForm, SettingsForm
 from notifications.models import Channel, WorkspaceChannel
-from notifications.slack import RefusedError, Reply
-from notifications.workspace.wording import (
+from notifications.transports.slack import RefusedError, Reply, workspace
+from notifications.transports.slack.workspace.wording import (
     BAD_NAMES,
     describe_lacking_to_make,
     describe_managing,

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications.blocks import Message, clean, mrkdwn, note, section, slack_date
+from notifications.transports.slack.blocks import Message, clean, mrkdwn, note, section, slack_date
 from notifications.wording.parts import NEUTRAL, NOBODY, SHORT, build
 
 

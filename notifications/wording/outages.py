@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from monitors.wording import detail_words, duration_words, failure_label, failure_words
-from notifications.blocks import (
+from notifications.transports.slack.blocks import (
     Block,
     Message,
     actions,

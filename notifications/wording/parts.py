@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from notifications.blocks import Block, Message, fitting, header, note
+from notifications.transports.slack.blocks import Block, Message, fitting, header, note
 
 DOWN, UP, NEUTRAL = "🔴", "🟢", "⚪"
 SHORT = 80

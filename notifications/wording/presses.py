@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from notifications.blocks import Message, clean, facts, mrkdwn, note, slack_date
+from notifications.transports.slack.blocks import Message, clean, facts, mrkdwn, note, slack_date
 from notifications.wording.parts import DOWN, MAX_ENVIRONMENT, NEUTRAL, NOBODY, SHORT, UP, build
 
 MARKS = {True: UP, False: DOWN, None: NEUTRAL}

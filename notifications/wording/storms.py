@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from monitors.wording import duration_words, failure_label, failure_words
-from notifications.blocks import (
+from notifications.transports.slack.blocks import (
     Block,
     Message,
     clean,

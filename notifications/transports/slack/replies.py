@@ -9,7 +9,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from notifications import exchange, refusals
+from notifications.transports import exchange
+from notifications.transports.slack import refusals
 
 DEFAULT_RETRY_AFTER = timedelta(seconds=30)
 LONGEST_RETRY_AFTER = timedelta(hours=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from notifications import exchange
-from notifications.blocks import Message
-from notifications.slack.client import TIMEOUT_SECONDS, Account, call
-from notifications.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
+from notifications.transports import exchange
+from notifications.transports.slack.blocks import Message
+from notifications.transports.slack.client import TIMEOUT_SECONDS, Account, call
+from notifications.transports.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
 
 
 def post_in_thread(account: Account, channel_id: str, thread_ts: str, message: Message) -> Reply:

@@ -8,9 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Guarantee, Workspace
-from notifications.refusals import describe_refusal
+from notifications.transports.slack.lacks import CUT_OFF
+from notifications.transports.slack.refusals import describe_refusal
 
 SCOPES: dict[str, Promise] = {
     "chat:write": gettext_lazy("sending"),

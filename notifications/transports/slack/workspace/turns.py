@@ -12,9 +12,9 @@ from django.db.models import Q
 
 from notifications.instants import ahead, is_ahead, is_over, no_later
 from notifications.models import Workspace
-from notifications.refusals import PASSING, RATE_LIMITED
-from notifications.slack import Reply, Verdict
-from notifications.workspace.cache import token_mark
+from notifications.transports.slack import Reply, Verdict
+from notifications.transports.slack.refusals import PASSING, RATE_LIMITED
+from notifications.transports.slack.workspace.cache import token_mark
 
 LEASE = timedelta(minutes=3)
 """Longer than every call of a turn, were each to take its ten seconds."""

@@ -14,14 +14,14 @@ from django.db.models import F, Q, QuerySet
 from monitors.transactions import retried_atomic
 from notifications import outbox
 from notifications.instants import ahead
-from notifications.lacks import CANNOT_POST, CANNOT_WRITE, CUT_OFF, SEEN
 from notifications.models import Channel, Guarantee
-from notifications.slack import RefusedError
-from notifications.slack import channels as slack
-from notifications.slack.channels import SlackChannel
+from notifications.transports.slack import RefusedError
+from notifications.transports.slack import channels as slack
+from notifications.transports.slack.channels import SlackChannel
+from notifications.transports.slack.lacks import CANNOT_POST, CANNOT_WRITE, CUT_OFF, SEEN
+from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, keep
+from notifications.transports.slack.workspace.turns import Turn, may_pass
 from notifications.validation import kept_name
-from notifications.workspace.cache import EVERY, account, as_lack, keep
-from notifications.workspace.turns import Turn, may_pass
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from django.utils.crypto import salted_hmac
 
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Workspace, WorkspaceChannel
-from notifications.slack import Account, Reply
-from notifications.slack.channels import SlackChannel
+from notifications.transports.slack import Account, Reply
+from notifications.transports.slack.channels import SlackChannel
 from notifications.validation import kept_name
 
 EVERY = timedelta(minutes=10)

@@ -5,8 +5,8 @@ page of the list of channels, `guarantee` whether messages in a channel can be l
 archives channels for whoever waits for it, `wording` says all of it in words.
 """
 
-from notifications.workspace.cache import ask_again, seen
-from notifications.workspace.managing import archive, create, listen, rename
-from notifications.workspace.watching import watch
+from notifications.transports.slack.workspace.cache import ask_again, seen
+from notifications.transports.slack.workspace.managing import archive, create, listen, rename
+from notifications.transports.slack.workspace.watching import watch
 
 __all__ = ["archive", "ask_again", "create", "listen", "rename", "seen", "watch"]

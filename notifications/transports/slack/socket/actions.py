@@ -23,11 +23,11 @@ from monitors.probers.base import Stages
 from monitors.strip import pack_stages, stages_ms
 from notifications.models import Channel
 from notifications.outbox.pacing import take_turn
-from notifications.slack import Account, Verdict
-from notifications.slack.answers import post_in_thread, post_response
-from notifications.socket.counting import Ended, Tally
-from notifications.socket.envelopes import Press
-from notifications.webhooks import clean_posting_url
+from notifications.transports.slack import Account, Verdict
+from notifications.transports.slack.answers import post_in_thread, post_response
+from notifications.transports.slack.socket.counting import Ended, Tally
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.webhooks import clean_posting_url
 from notifications.wording import presses
 from notifications.wording.outages import ACKNOWLEDGE, PROBE
 

@@ -7,10 +7,10 @@ import logging
 from django.db.models import F
 
 from notifications.models import Channel, Guarantee, WorkspaceChannel
-from notifications.slack import RefusedError
-from notifications.slack import channels as slack
-from notifications.workspace.cache import EVERY, account, as_lack, look_again
-from notifications.workspace.turns import Turn, may_pass
+from notifications.transports.slack import RefusedError
+from notifications.transports.slack import channels as slack
+from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, look_again
+from notifications.transports.slack.workspace.turns import Turn, may_pass
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from monitors.audit import Act, Item, Subject
 from monitors.transactions import retried_atomic
 from notifications import outbox
 from notifications.models import Channel, WorkspaceChannel
-from notifications.slack import Reply, Verdict
-from notifications.slack import channels as slack
-from notifications.slack.channels import RefusedError, SlackChannel
+from notifications.transports.slack import Reply, Verdict
+from notifications.transports.slack import channels as slack
+from notifications.transports.slack.channels import RefusedError, SlackChannel
+from notifications.transports.slack.workspace.cache import account, keep, read_again, seen
+from notifications.transports.slack.workspace.turns import Clock
+from notifications.transports.slack.workspace.wording import MANAGE
 from notifications.validation import kept_name
-from notifications.workspace.cache import account, keep, read_again, seen
-from notifications.workspace.turns import Clock
-from notifications.workspace.wording import MANAGE
 
 PATIENCE = 5.0
 """Seconds for what is asked of Slack."""

@@ -16,8 +16,8 @@ from urllib.request import Request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from notifications import exchange
-from notifications.slack.replies import Reply, Verdict, read_api_reply, read_silence
+from notifications.transports import exchange
+from notifications.transports.slack.replies import Reply, Verdict, read_api_reply, read_silence
 
 TIMEOUT_SECONDS = 10.0
 MAX_API_ANSWER = 2 * 1024 * 1024

@@ -6,7 +6,7 @@ only when a message is refused or taken, as does all that is wrong with a webhoo
 
 from __future__ import annotations
 
-from notifications.refusals import CHANNEL_DEAD, TOKEN_DEAD
+from notifications.transports.slack.refusals import CHANNEL_DEAD, TOKEN_DEAD
 
 CANNOT_POST = "not_in_channel:chat:write.public"
 """Not in a public channel, and without the scope to write there all the same."""

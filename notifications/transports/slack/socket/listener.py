@@ -14,10 +14,10 @@ from django.db import close_old_connections
 
 from monitors.outgoing import DeniedError, refuse_host
 from monitors.validation import deny_list
-from notifications.slack import Account, Verdict, call
-from notifications.socket import state
-from notifications.socket.connection import Connection
-from notifications.socket.envelopes import Press
+from notifications.transports.slack import Account, Verdict, call
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.connection import Connection
+from notifications.transports.slack.socket.envelopes import Press
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.refusals import TOKEN_DEAD
-from notifications.socket.state import NOT_RUNNING, Standing
+from notifications.transports.slack.refusals import TOKEN_DEAD
+from notifications.transports.slack.socket.state import NOT_RUNNING, Standing
 
 _TOKEN = gettext_lazy("Slack does not accept the app-level token: set SLACK_APP_TOKEN to the app's (xapp-…).")
 _SCOPE = gettext_lazy("The app-level token lacks the scope connections:write: make one that has it.")

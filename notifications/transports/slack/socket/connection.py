@@ -14,7 +14,7 @@ import websocket
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 
-from notifications.socket.envelopes import (
+from notifications.transports.slack.socket.envelopes import (
     Press,
     UnusableError,
     app_id_of,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifications import exchange
-from notifications.blocks import Message
-from notifications.slack.client import TIMEOUT_SECONDS, Account, Answer, call
-from notifications.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
+from notifications.transports import exchange
+from notifications.transports.slack.blocks import Message
+from notifications.transports.slack.client import TIMEOUT_SECONDS, Account, Answer, call
+from notifications.transports.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
 
 EVENT_TYPE = "health_delivery"
 PAGE_SIZE = 200

@@ -6,8 +6,8 @@ from __future__ import annotations
 from django.conf import settings
 
 from notifications.instants import is_over
-from notifications.workspace import guarantee, identity, reading
-from notifications.workspace.turns import Clock, standing, take_turn
+from notifications.transports.slack.workspace import guarantee, identity, reading
+from notifications.transports.slack.workspace.turns import Clock, standing, take_turn
 
 STEPS = (identity.refresh, reading.read_page, guarantee.inspect)
 

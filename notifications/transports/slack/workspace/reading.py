@@ -13,11 +13,11 @@ from django.db.models import Q
 from monitors.transactions import retried_atomic
 from notifications.instants import ahead
 from notifications.models import WorkspaceChannel
-from notifications.slack import RefusedError, Reply
-from notifications.slack import channels as slack
-from notifications.slack.channels import Page
-from notifications.workspace.cache import EVERY, account, as_lack, keep
-from notifications.workspace.turns import Turn, may_pass
+from notifications.transports.slack import RefusedError, Reply
+from notifications.transports.slack import channels as slack
+from notifications.transports.slack.channels import Page
+from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, keep
+from notifications.transports.slack.workspace.turns import Turn, may_pass
 
 PACE = timedelta(seconds=3)
 TYPES = {"channels:read": "public_channel", "groups:read": "private_channel"}
