@@ -48,7 +48,7 @@ def without_pauses(monkeypatch):
 
 def tick(clock, seconds=1):
     """What a tick does: Celery logs a task that fails, and the next tick comes."""
-    for task in (outbox.hand_over, outbox.show_acknowledged, lambda _now: send(clock)):
+    for task in (outbox.fan_out_news, outbox.show_acknowledged, lambda _now: send(clock)):
         with suppress(Error):
             task(clock.now)
     clock.now += seconds * SECOND
@@ -211,7 +211,7 @@ def test_an_edit_that_cannot_be_written_now_is_written_later(slack, channel, clo
 def test_a_webhook_whose_url_cannot_be_read_now_is_posted_to_later(slack, clock):
     hook = Channel.objects.create(channel_id="hook", hook_url=slack.hook_url())
     see(server(), "--", clock.now - 2 * INTERVAL)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     attempt = claiming.claim(hook.pk, clock.now)
     assert attempt
 

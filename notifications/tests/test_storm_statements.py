@@ -20,7 +20,7 @@ WAVES = {"LIVE": 10, "STAGE": 400}
 def statements(now) -> Counter[str]:
     """Of a hand-over, by their first word, without inserts: SQLite takes some dozen rows at once."""
     with CaptureQueriesContext(connection) as captured:
-        outbox.hand_over(now)
+        outbox.fan_out_news(now)
     words = Counter(query["sql"].split()[0] for query in captured)
     del words["INSERT"]
     return words

@@ -8,10 +8,10 @@ import pytest
 
 from monitors.tests.builders import NOW, SECOND
 from notifications.models import Channel, Workspace, WorkspaceChannel
+from notifications.outbox import EVERY
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import Clock, clock, slack
 from notifications.transports.slack import workspace
-from notifications.transports.slack.workspace.cache import EVERY
 from notifications.transports.slack.workspace.turns import LEASE, standing, take_turn
 
 __all__ = ["clock", "slack"]  # fixtures

@@ -32,6 +32,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from monitors import outgoing
 from monitors.probers.deny import DenyList
 from monitors.validation import deny_list
+from notifications.transports.base import Reply, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,14 @@ class UnansweredError(Exception):
     def __init__(self, code: str, *, sent: bool, detail: str = "") -> None:
         super().__init__(code)
         self.code, self.sent, self.detail = code, sent, detail
+
+
+def read_silence(unanswered: UnansweredError) -> Reply:
+    """What is known of an attempt that got no answer."""
+    if unanswered.sent:
+        return Reply(Verdict.UNCERTAIN, unanswered.code, detail=unanswered.detail)
+    verdict = Verdict.GIVE_UP if unanswered.code == "invalid_url" else Verdict.RETRY
+    return Reply(verdict, unanswered.code, detail=unanswered.detail)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float, *, longest: int = MAX_ANSWER) -> Answer:

@@ -7,6 +7,7 @@ sent twice in here: slack_sdk's and urllib3's retries are off. Whether and when 
 Tokens and webhook URLs are secrets. None of them gets into a `Reply`, a log record or an exception.
 """
 
+from notifications.transports.base import DEFAULT_RETRY_AFTER, Reply, Verdict
 from notifications.transports.slack.channels import RefusedError
 from notifications.transports.slack.client import Account, Answer, call
 from notifications.transports.slack.messages import (
@@ -17,13 +18,7 @@ from notifications.transports.slack.messages import (
     post_webhook,
     update_message,
 )
-from notifications.transports.slack.replies import (
-    DEFAULT_RETRY_AFTER,
-    Reply,
-    Verdict,
-    read_api_reply,
-    read_webhook_reply,
-)
+from notifications.transports.slack.replies import read_api_reply, read_webhook_reply
 
 __all__ = [
     "DEFAULT_RETRY_AFTER",

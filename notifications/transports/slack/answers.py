@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from notifications.transports import exchange
+from notifications.transports.base import Reply, Verdict
+from notifications.transports.exchange import read_silence
 from notifications.transports.slack.blocks import Message
 from notifications.transports.slack.client import TIMEOUT_SECONDS, Account, call
-from notifications.transports.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
+from notifications.transports.slack.replies import read_webhook_reply
 
 
 def post_in_thread(account: Account, channel_id: str, thread_ts: str, message: Message) -> Reply:

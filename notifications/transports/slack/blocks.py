@@ -1,4 +1,9 @@
-"""Slack messages out of text that nobody has to trust: cleaning, escaping, Slack's limits, and the blocks we use.
+"""Slack messages out of notices: escaping, Slack's limits, and the blocks we use.
+
+Every message says the same twice: in one line of `text` for notifications and screen readers, and in blocks. A coloured
+bar would take an attachment. Slack calls attachments legacy, folds long ones behind "Show more", and shows the `text`
+of a message above its attachments, where blocks of the message's own replace it: everything would be read twice. So the
+mark is an emoji.
 
 Foreign text goes into `plain_text` and `rich_text` elements, which Slack does not parse; where it must go into
 mrkdwn (the `text` of a message, for notifications and screen readers) it is escaped and loses its formatting marks.
@@ -10,30 +15,26 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from notifications.notice import MAX_VALUE, Fact, Line, Names, Notice, clean, clip
+
 Block = dict[str, Any]
 
 MAX_HEADER = 150
 MAX_SECTION = 3_000
 MAX_BUTTON = 75
-MAX_VALUE = 255
-"""Longest foreign value in a message; a host name has no more (RFC 1035, 2.3.4)."""
+MAX_LINK = 80
 SHORTEST = 40
 """What a value of a message that is too long is cut to at last."""
 MAX_JSON = 8_000
 """Of a whole message. Slack's own limit is not documented; it has refused blocks of 11,300 (slackapi/bolt-js#2867)."""
 
-INVISIBLE = re.compile(
-    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # direction marks, overrides, zero-width characters
-)
-SURROGATE = re.compile("[\ud800-\udfff]")
 MARKS = {"`": "ˋ", "*": "∗", "~": "∼", "_": "＿"}
 MARK = re.compile(r"[`*~]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word formats nothing
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -45,25 +46,6 @@ class Message:
 
     text: str
     blocks: list[Block]
-
-
-def clean(value: str, limit: int = MAX_VALUE) -> str:
-    """One visible line of at most `limit` characters, without control characters and marks that reorder text."""
-    value = SURROGATE.sub("\ufffd", INVISIBLE.sub("", value))
-    value = "".join(" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in value)
-    return clip(" ".join(value.split()), limit)
-
-
-def clip(value: str, limit: int) -> str:
-    """At most `limit` characters as Slack counts them (UTF-16 code units), ending in … when something was cut."""
-    if _length(value) <= limit:
-        return value
-    kept = value.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
-    return kept.rstrip() + "…"
-
-
-def _length(value: str) -> int:
-    return len(value.encode("utf-16-le")) // 2
 
 
 def mrkdwn(value: str, limit: int = MAX_VALUE) -> str:
@@ -83,6 +65,29 @@ def slack_date(instant: datetime) -> str:
     return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
 
 
+def render(notice: Notice) -> Message:
+    """The notice as a message of Slack, within Slack's limits whatever the values are."""
+    blocks = [header(f"{notice.mark} {notice.title}")]
+    if notice.cause:
+        blocks.append(note(notice.cause))
+    if notice.facts:
+        blocks.append(facts(notice.facts))
+    if notice.instants:
+        blocks.append(section("\n".join(f"*{mrkdwn(one.label)}* {slack_date(one.at)}" for one in notice.instants)))
+    if notice.names:
+        blocks.append(listing(notice.names))
+    blocks += [note(text) for text in notice.notes]
+    blocks += [link(one.url, clip(one.label, MAX_LINK)) for one in notice.links]
+    if notice.actions:
+        blocks.append(actions([button(one.name, str(one.subject_id), one.label) for one in notice.actions]))
+    return fitting(f"{notice.mark} {line(notice.line)}", blocks)
+
+
+def line(text: Line) -> str:
+    """A sentence as mrkdwn."""
+    return text.render(mrkdwn, slack_date)
+
+
 def header(text: str) -> Block:
     return {"type": "header", "text": {"type": "plain_text", "text": clip(text, MAX_HEADER), "emoji": False}}
 
@@ -97,13 +102,13 @@ def note(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "plain_text", "text": clip(text, MAX_VALUE), "emoji": False}]}
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> Block:
+def facts(pairs: Iterable[Fact]) -> Block:
     """A line `label: value` for each pair whose value is not empty; values need no escaping here."""
     lines: list[Block] = []
-    for label, value in pairs:
-        if shown := clean(value):
+    for pair in pairs:
+        if shown := clean(pair.value):
             new_line = "\n" if lines else ""
-            lines.append({"type": "text", "text": f"{new_line}{label}: ", "style": {"bold": True}})
+            lines.append({"type": "text", "text": f"{new_line}{pair.label}: ", "style": {"bold": True}})
             lines.append({"type": "text", "text": shown})
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": lines}]}
 
@@ -123,15 +128,15 @@ def actions(buttons: list[Block]) -> Block:
     return {"type": "actions", "elements": buttons}
 
 
-def listing(label: str, values: Sequence[str], more: str) -> Block:
-    """A line `label: value, value and 27 more`, `more` being its end; values need no escaping here."""
-    parts: list[Block] = [{"type": "text", "text": f"{label}: ", "style": {"bold": True}}]
-    for number, value in enumerate(values):
+def listing(names: Names) -> Block:
+    """A line `label: value, value and 27 more`; values need no escaping here."""
+    parts: list[Block] = [{"type": "text", "text": f"{names.label}: ", "style": {"bold": True}}]
+    for number, value in enumerate(names.values):
         if number:
             parts.append({"type": "text", "text": ", "})
         parts.append({"type": "text", "text": clean(value)})
-    if more:
-        parts.append({"type": "text", "text": f" {more}"})
+    if names.more:
+        parts.append({"type": "text", "text": f" {names.more}"})
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
 
 

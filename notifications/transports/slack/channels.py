@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifications.transports.base import Reply, Verdict
 from notifications.transports.slack.client import Account, Answer, call
 from notifications.transports.slack.messages import next_cursor
-from notifications.transports.slack.replies import Reply, Verdict
 
 PAGE_SIZE = 200
 """Slack recommends no more than 200 and refuses 1,000."""

@@ -17,7 +17,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from notifications.transports import exchange
-from notifications.transports.slack.replies import Reply, Verdict, read_api_reply, read_silence
+from notifications.transports.base import Reply, Verdict
+from notifications.transports.exchange import read_silence
+from notifications.transports.slack.replies import read_api_reply
 
 TIMEOUT_SECONDS = 10.0
 MAX_API_ANSWER = 2 * 1024 * 1024

@@ -6,7 +6,9 @@ only when a message is refused or taken, as does all that is wrong with a webhoo
 
 from __future__ import annotations
 
-from notifications.transports.slack.refusals import CHANNEL_DEAD, TOKEN_DEAD
+from django.utils.translation import gettext as _
+
+from notifications.transports.slack.refusals import CHANNEL_DEAD, TOKEN_DEAD, describe_refusal
 
 CANNOT_POST = "not_in_channel:chat:write.public"
 """Not in a public channel, and without the scope to write there all the same."""
@@ -42,3 +44,18 @@ def lack_of_refused(code: str) -> str:
     if code == "missing_scope":
         return CANNOT_WRITE
     return code if code in CUT_OFF else ""
+
+
+def describe_lack(lacks: str) -> str:
+    """What to do for exactly once; `lacks` as in `Channel`."""
+    code, _colon, detail = lacks.partition(":")
+    match code:
+        case "":
+            return ""
+        case "webhook":
+            return _("A webhook cannot look for messages: for exactly once, use the bot token.")
+        case "not_in_channel":
+            return _("The app is not in the channel: invite it there (/invite), or give it the scope channels:join.")
+        case "thread_not_found" | "history_too_long":
+            return _("The message could not be looked for.")
+    return describe_refusal(code, needed=detail)

@@ -6,14 +6,16 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifications.transports import exchange
+from notifications.transports.base import Lookup, Reply, Verdict
+from notifications.transports.exchange import read_silence
 from notifications.transports.slack.blocks import Message
 from notifications.transports.slack.client import TIMEOUT_SECONDS, Account, Answer, call
-from notifications.transports.slack.replies import Reply, Verdict, read_silence, read_webhook_reply
+from notifications.transports.slack.replies import read_webhook_reply
 
 EVENT_TYPE = "health_delivery"
 PAGE_SIZE = 200
@@ -73,14 +75,6 @@ def _content(message: Message, delivery_id: int | None = None, mark: str = "") -
 
 def _identity(delivery_id: int, mark: str) -> dict[str, str]:
     return {"delivery_id": str(delivery_id), "mark": mark}
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What looking for a message came to. `ts` is empty when it is not there; `refusal` is None when Slack said all."""
-
-    ts: str = ""
-    refusal: Reply | None = None
 
 
 def find_message(

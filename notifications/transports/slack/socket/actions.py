@@ -22,11 +22,13 @@ from monitors.models import Face, Incident, Server
 from monitors.probers.base import Stages
 from monitors.strip import pack_stages, stages_ms
 from notifications.models import Channel
-from notifications.outbox.pacing import take_turn
-from notifications.transports.slack import Account, Verdict
+from notifications.outbox.claiming import take_turn
+from notifications.transports.slack import Verdict
 from notifications.transports.slack.answers import post_in_thread, post_response
+from notifications.transports.slack.blocks import line, render
 from notifications.transports.slack.socket.counting import Ended, Tally
 from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.transport import account
 from notifications.transports.slack.webhooks import clean_posting_url
 from notifications.wording import presses
 from notifications.wording.outages import ACKNOWLEDGE, PROBE
@@ -93,7 +95,7 @@ class Actions:
             ended = self.carry_out(press)
         except Exception:
             logger.exception("press not carried out", extra={"action": press.action, "id": press.subject_id})
-            self._tell(press, presses.trouble())
+            self._tell(press, line(presses.trouble()))
         finally:
             self._tally.add(press.action, ended)
             self._tally.store()
@@ -108,22 +110,22 @@ class Actions:
             return Ended.DONE
         incident = Incident.objects.filter(pk=press.subject_id).first()
         if incident is None:
-            self._tell(press, presses.forgotten())
+            self._tell(press, line(presses.forgotten()))
             return Ended.GONE
         if incident.ended_at is not None:
-            self._tell(press, presses.over(incident.ended_at))
+            self._tell(press, line(presses.over(incident.ended_at)))
         else:
-            self._tell(press, presses.taken(incident.acknowledged_by))
+            self._tell(press, line(presses.taken(incident.acknowledged_by)))
         return Ended.LATE
 
     def _probe(self, press: Press) -> Ended:
         if not self._probing.acquire(blocking=False):
-            self._tell(press, presses.busy())
+            self._tell(press, line(presses.busy()))
             return Ended.BUSY
         try:
             server = Server.objects.filter(pk=press.subject_id).first()
             if server is None:
-                self._tell(press, presses.server_gone())
+                self._tell(press, line(presses.server_gone()))
                 return Ended.GONE
             [outcome] = look([server])
         finally:
@@ -142,10 +144,9 @@ class Actions:
     def _show(self, press: Press, found: presses.Look) -> None:
         """In the thread, for everybody who follows the outage; to who asked alone when that cannot be now, for alerts
         have the channel's pace to themselves."""
-        message = presses.looked(found)
+        message = render(presses.looked(found))
         if press.thread_ts and take_turn(press.channel_id, self._clock()):
-            account = Account(settings.SLACK_BOT_TOKEN, settings.SLACK_API_URL)
-            reply = post_in_thread(account, press.channel_id, press.thread_ts, message)
+            reply = post_in_thread(account(), press.channel_id, press.thread_ts, message)
             if reply.verdict in (Verdict.SENT, Verdict.UNCERTAIN):
                 return
             logger.warning("thread not answered", extra={"channel": press.channel_id, "reason": reply.code})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifications.transports.slack.blocks import clean
+from notifications.notice import clean
 
 Json = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,16 +13,9 @@ from django.utils.crypto import salted_hmac
 
 from monitors.transactions import retried_atomic
 from notifications.models import Channel, Workspace, WorkspaceChannel
-from notifications.transports.slack import Account, Reply
+from notifications.transports.base import Reply
 from notifications.transports.slack.channels import SlackChannel
 from notifications.validation import kept_name
-
-EVERY = timedelta(minutes=10)
-"""Between two looks at the same thing, unless somebody asks."""
-
-
-def account(**more: Any) -> Account:
-    return Account(settings.SLACK_BOT_TOKEN, settings.SLACK_API_URL, **more)
 
 
 def token_mark() -> str:

@@ -8,23 +8,25 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
-from monitors.transactions import retried_atomic
 from notifications import outbox
 from notifications.instants import ahead
-from notifications.models import Channel, Guarantee
+from notifications.models import Channel
+from notifications.outbox import EVERY
 from notifications.transports.slack import RefusedError
 from notifications.transports.slack import channels as slack
 from notifications.transports.slack.channels import SlackChannel
 from notifications.transports.slack.lacks import CANNOT_POST, CANNOT_WRITE, CUT_OFF, SEEN
-from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, keep
+from notifications.transports.slack.transport import account
+from notifications.transports.slack.workspace.cache import as_lack, keep
 from notifications.transports.slack.workspace.turns import Turn, may_pass
 from notifications.validation import kept_name
 
 logger = logging.getLogger(__name__)
 
+BY_BOT = Q(kind="slack_bot") | Q(kind="", hook_url=None)
+"""Channels that the bot posts to."""
 PACE = timedelta(milliseconds=2500)
 AT_ONCE = 2
 """Channels in one turn: some 40 a minute, where Slack allows 50 (tier 3). More take turns, the longest unseen first."""
@@ -32,45 +34,17 @@ CUT_OFF_EVERY = timedelta(minutes=2)
 """Between two looks at a channel that takes no message: whoever mends it waits for the alerts."""
 
 
-def settle_unasked(now: datetime) -> None:
-    """What can be told without Slack: nobody can look for what a webhook posted, or without a token."""
-    unsettled = Channel.objects.filter(_due(now))
-    for channel_id in unsettled.filter(hook_url__isnull=False).values_list("pk", flat=True):
-        _settle(channel_id, "webhook", now)
-    if not settings.SLACK_BOT_TOKEN:
-        for channel_id in unsettled.filter(hook_url__isnull=True).values_list("pk", flat=True):
-            _settle(channel_id, "not_authed", now)
-
-
 def unsettled(now: datetime) -> QuerySet[Channel]:
     """The channels that Slack is to be asked about."""
-    return Channel.objects.enabled().filter(_due(now), hook_url__isnull=True)
+    return Channel.objects.enabled().filter(BY_BOT, _due(now))
 
 
 def _due(now: datetime) -> Q:
     """What shows only when a message is refused or taken is not looked for in between."""
-    shows = Q(lacks__in=SEEN, hook_url__isnull=True) | ~Q(lacks__in=CUT_OFF)
-    cut_off = Q(lacks__in=SEEN, hook_url__isnull=True, checked_at__lte=now - CUT_OFF_EVERY)
+    shows = Q(lacks__in=SEEN) | ~Q(lacks__in=CUT_OFF)
+    cut_off = Q(lacks__in=SEEN, checked_at__lte=now - CUT_OFF_EVERY)
     passed = Q(checked_at__lte=now - EVERY) | ahead("checked_at", now)
     return Q(checked_at=None) | cut_off | (shows & passed)
-
-
-@retried_atomic
-def _settle(channel_id: str, lacks: str, now: datetime) -> None:
-    """Write down what was seen, unless a message was refused or the channel changed since. Where messages arrive again
-    that did not, the channel is told of what is down now."""
-    shown = Channel.objects.defer("hook_url").select_for_update()
-    channel = shown.filter(_due(now), pk=channel_id, hook_url__isnull=lacks != "webhook").first()
-    if channel is None:
-        return
-    guarantee = Guarantee.AT_LEAST_ONCE if lacks else Guarantee.EXACTLY_ONCE
-    changed = Channel.objects.filter(pk=channel_id)
-    changed.update(guarantee=guarantee, lacks=lacks, checked_at=now, updated_at=F("updated_at"))
-    if channel.lacks in CUT_OFF and lacks not in CUT_OFF and channel.enabled:
-        logger.info("channel takes messages again", extra={"channel": channel_id})
-        outbox.tell_current(channel, now)
-    if lacks in CUT_OFF and lacks != channel.lacks and channel.enabled:
-        logger.error("alerts do not arrive", extra={"channel": channel_id, "lacks": lacks})
 
 
 def inspect(turn: Turn) -> bool:
@@ -84,7 +58,7 @@ def inspect(turn: Turn) -> bool:
         except RefusedError as refused:
             turn.write(inspect_at=turn.after(refused.reply))
             return False
-        _settle(channel_id, lacks, turn.now)
+        outbox.promise(channel_id, lacks, turn.now, BY_BOT & _due(turn.now))
         turn.write(inspect_at=turn.now + PACE)
     return True
 

@@ -7,9 +7,12 @@ import logging
 from django.db.models import F
 
 from notifications.models import Channel, Guarantee, WorkspaceChannel
+from notifications.outbox import EVERY
 from notifications.transports.slack import RefusedError
 from notifications.transports.slack import channels as slack
-from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, look_again
+from notifications.transports.slack.transport import account
+from notifications.transports.slack.workspace.cache import as_lack, look_again
+from notifications.transports.slack.workspace.guarantee import BY_BOT
 from notifications.transports.slack.workspace.turns import Turn, may_pass
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,6 @@ def _refused(turn: Turn, error: str) -> None:
     if turn.workspace.error != error:
         logger.warning("the bot token is refused", extra={"code": error})
     turn.write(error=error, identify_at=turn.now + EVERY)
-    Channel.objects.enabled().filter(hook_url=None).update(
+    Channel.objects.enabled().filter(BY_BOT).update(
         guarantee=Guarantee.AT_LEAST_ONCE, lacks=error, checked_at=turn.now, updated_at=F("updated_at")
     )

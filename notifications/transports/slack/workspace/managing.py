@@ -20,7 +20,8 @@ from notifications.models import Channel, WorkspaceChannel
 from notifications.transports.slack import Reply, Verdict
 from notifications.transports.slack import channels as slack
 from notifications.transports.slack.channels import RefusedError, SlackChannel
-from notifications.transports.slack.workspace.cache import account, keep, read_again, seen
+from notifications.transports.slack.transport import account
+from notifications.transports.slack.workspace.cache import keep, read_again, seen
 from notifications.transports.slack.workspace.turns import Clock
 from notifications.transports.slack.workspace.wording import MANAGE
 from notifications.validation import kept_name

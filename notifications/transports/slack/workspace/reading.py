@@ -13,10 +13,12 @@ from django.db.models import Q
 from monitors.transactions import retried_atomic
 from notifications.instants import ahead
 from notifications.models import WorkspaceChannel
+from notifications.outbox import EVERY
 from notifications.transports.slack import RefusedError, Reply
 from notifications.transports.slack import channels as slack
 from notifications.transports.slack.channels import Page
-from notifications.transports.slack.workspace.cache import EVERY, account, as_lack, keep
+from notifications.transports.slack.transport import account
+from notifications.transports.slack.workspace.cache import as_lack, keep
 from notifications.transports.slack.workspace.turns import Turn, may_pass
 
 PACE = timedelta(seconds=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from notifications import outbox
 from notifications.instants import is_over
 from notifications.transports.slack.workspace import guarantee, identity, reading
 from notifications.transports.slack.workspace.turns import Clock, standing, take_turn
@@ -14,7 +15,7 @@ STEPS = (identity.refresh, reading.read_page, guarantee.inspect)
 
 def watch(clock: Clock) -> None:
     """Ask Slack what is due. Two at once are harmless: one of them does nothing."""
-    guarantee.settle_unasked(clock())
+    outbox.promise_uninspected(clock())
     if not settings.SLACK_BOT_TOKEN:
         return
     workspace, now = standing(), clock()

@@ -8,8 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.models import Channel, Guarantee, Workspace
-from notifications.transports.slack.lacks import CUT_OFF
+from notifications.models import Workspace
 from notifications.transports.slack.refusals import describe_refusal
 
 SCOPES: dict[str, Promise] = {
@@ -69,35 +68,6 @@ def describe_managing(code: str, needed: str = "") -> str:
 
 def _is_lost(code: str) -> bool:
     return code in LOST or code.startswith("http_5")
-
-
-def describe_guarantee(channel: Channel) -> str:
-    """What the channel can be promised, and what is missing for more."""
-    if channel.lacks in CUT_OFF:
-        nothing = _("Alerts do not arrive there.")
-        return f"{nothing} {describe_lack(channel.lacks)}"
-    match channel.guarantee:
-        case Guarantee.EXACTLY_ONCE:
-            return _("When Slack's answer is lost, the message is looked for before it is sent again.")
-        case Guarantee.AT_LEAST_ONCE:
-            repeat = _("When Slack's answer is lost, the message is sent again and says that it may be a repeat.")
-            return f"{repeat} {describe_lack(channel.lacks)}".strip()
-    return _("Slack has not been asked yet what the app may do there.") if channel.enabled else ""
-
-
-def describe_lack(lacks: str) -> str:
-    """What to do for exactly once; `lacks` as in `Channel`."""
-    code, _colon, detail = lacks.partition(":")
-    match code:
-        case "":
-            return ""
-        case "webhook":
-            return _("A webhook cannot look for messages: for exactly once, use the bot token.")
-        case "not_in_channel":
-            return _("The app is not in the channel: invite it there (/invite), or give it the scope channels:join.")
-        case "thread_not_found" | "history_too_long":
-            return _("The message could not be looked for.")
-    return describe_refusal(code, needed=detail)
 
 
 def describe_error(error: str) -> str:

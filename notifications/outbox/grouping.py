@@ -1,14 +1,16 @@
 """Storms: many servers of an environment down at once are told to a channel by one message, which is kept up to date.
 
-Whatever joins a storm or leaves it does so under the lock on its channel. The failures that it tells instead are its
-members: deliveries of the channel that are skipped, or were sent before the storm began and point at it. Whether a
-member is still down is what its incident says.
+So many servers within the window make a storm. It takes in whoever fails within the window after the last one, for as
+long as it takes; whoever fails later is on its own again, or begins another. Whatever joins a storm or leaves it does
+so under the lock on its channel. The failures that it tells instead are its members: deliveries of the channel that are
+skipped, or were sent before the storm began and point at it. Whether a member is still down is what its incident says.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,18 +20,92 @@ from monitors.models import Incident
 from monitors.policy import bounded
 from monitors.transactions import retried_atomic
 from notifications.instants import SKEW, is_ahead
-from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State, Storm, StormRule
-from notifications.outbox.claiming import ENDING, LEASE, TELLING
-from notifications.outbox.gathering import Gathering, News, Rule, gather
-from notifications.outbox.pacing import PACE
+from notifications.models import (
+    ENDING,
+    OPEN_STATES,
+    TELLING,
+    TOLD_STATES,
+    Channel,
+    Delivery,
+    Kind,
+    SkipReason,
+    State,
+    Storm,
+    StormRule,
+)
+from notifications.outbox.claiming import can_edit
 
 BETWEEN_EDITS = timedelta(seconds=3)
-AFTER_OPENING = 2 * PACE
+AFTER_OPENING = timedelta(seconds=2)
 """What is edited to point at the message of a storm waits so long for it to be posted."""
 Told = Mapping[int, Mapping[str | None, Delivery]]
 """For each incident, by channel, the latest delivery that told of it as down."""
 Place = tuple[str, str]
 """A channel and an environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    servers: int = 5
+    """0 = every failure is told by itself."""
+    window: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """That a server is down, for one channel."""
+
+    delivery: Delivery
+    environment: str
+    server_id: int
+    at: datetime
+    """When it was known."""
+    fresh: bool = True
+    """Not told yet, and not stored."""
+
+
+@dataclass(slots=True)
+class Gathering:
+    """What one storm has gained."""
+
+    joined_at: datetime
+    storm_id: int | None = None
+    """None for a storm that begins."""
+    began_at: datetime | None = None
+    """Of a storm that is under way. What seems to have failed long before it has failed long after it, by a clock that
+    was set back."""
+    members: list[News] = field(default_factory=list)
+
+    def takes(self, news: News, window: timedelta) -> bool:
+        began_at = self.began_at or news.at
+        return began_at - window <= news.at <= self.joined_at + window
+
+    def join(self, news: News) -> None:
+        self.members.append(news)
+        self.joined_at = max(self.joined_at, news.at)
+
+
+def gather(news: Iterable[News], rule: Rule, joinable: Gathering | None) -> list[Gathering]:
+    """A rule on instants, without the database. The storms that gain members by `news` of one environment: `joinable`,
+    which is under way, and those that begin.
+
+    What was told earlier is drawn only into a storm that begins, never into one that had begun without it; and none
+    begins of earlier ones alone.
+    """
+    if not rule.servers:
+        return []
+    current, begun = joinable, list[Gathering]()
+    loose: list[News] = []
+    for one in sorted(news, key=lambda one: one.at):
+        if current and current.takes(one, rule.window) and (one.fresh or current is not joinable):
+            current.join(one)
+            continue
+        loose = [*(other for other in loose if other.at >= one.at - rule.window), one]
+        if len({other.server_id for other in loose}) >= rule.servers and any(other.fresh for other in loose):
+            current = Gathering(joined_at=one.at, members=loose)
+            begun.append(current)
+            loose = []
+    return [gathering for gathering in (joinable, *begun) if gathering and gathering.members]
 
 
 def members(storm_id: int) -> QuerySet[Incident]:
@@ -86,7 +162,7 @@ def _bounded(servers: Any, seconds: Any) -> Rule:
 
 
 def _joinable(channel_ids: Collection[str]) -> dict[Place, Gathering]:
-    """Of each place the storm that was joined last. One whose message Slack has refused tells nobody, so that nobody
+    """Of each place the storm that was joined last. One whose message was refused tells nobody, so that nobody
     joins it."""
     if not channel_ids:
         return {}
@@ -160,7 +236,7 @@ def _message(storm: Storm, kind: Kind, name: str, now: datetime) -> Delivery:
 
 
 def _take_in(gathering: Gathering, now: datetime) -> None:
-    """Nothing of what is new is sent, nor what is surely not in Slack; what may be there is edited."""
+    """Nothing of what is new is sent, nor what surely did not arrive; what may be there is edited."""
     for one in gathering.members:
         if one.fresh:
             _give_to(one.delivery, gathering.storm_id)
@@ -170,7 +246,7 @@ def _take_in(gathering: Gathering, now: datetime) -> None:
         unsent = told.filter(state=State.PENDING, possible_repeat=False)
         unsent.update(state=State.SKIPPED, reason=SkipReason.ABSORBED, storm=gathering.storm_id, edit_due_at=None)
         told.update(storm=gathering.storm_id)
-        told.exclude(state=State.SENT, slack_ts="").update(edit_due_at=now + AFTER_OPENING)
+        told.exclude(state=State.SENT, remote_id="").update(edit_due_at=now + AFTER_OPENING)
 
 
 def _give_to(delivery: Delivery, storm_id: int | None) -> None:
@@ -205,17 +281,18 @@ def absorb_endings(deliveries: Iterable[Delivery], told: Told, telling: Collecti
 
 def show_change(storm_ids: Collection[int], now: datetime) -> None:
     """Let the messages of these storms be brought up to date: now, or 3 s after they were written last. An edit that is
-    due already, or waits for Slack, stays as it is; while one is being written, another is due 3 s after its claim."""
+    due already, or waits for the medium, stays as it is; while one is being written, another is due 3 s after its
+    claim."""
     if not storm_ids:
         return
     messages = Delivery.objects.filter(storm__in=storm_ids, kind=Kind.STORM, state__in=TOLD_STATES)
     lately = Q(edited_at__gt=now - BETWEEN_EDITS, edited_at__lte=now + SKEW)
     due_at = Case(
-        When(lease_until__gt=now, then=F("lease_until") - LEASE + BETWEEN_EDITS),
+        When(lease_until__gt=now, planned_at__isnull=False, then=F("planned_at") + BETWEEN_EDITS),
         When(lately, then=F("edited_at") + BETWEEN_EDITS),
         default=now,
     )
-    messages = messages.exclude(state=State.SENT, slack_ts="")  # of a webhook
+    messages = messages.exclude(state=State.SENT, remote_id="")  # of a medium that edits nothing
     messages.filter(Q(edit_due_at=None) | Q(lease_until__gt=now)).update(edit_due_at=due_at)
 
 
@@ -227,7 +304,7 @@ def recount(environments: Collection[str], now: datetime) -> None:
 
 
 def end_refused(channel_ids: Collection[str], now: datetime) -> None:
-    """End the storms that Slack refused to tell of, without a word: whoever of them is still down is told anew."""
+    """End the storms whose message was refused, without a word: whoever of them is still down is told anew."""
     refused = Delivery.objects.filter(storm=OuterRef("pk"), kind=Kind.STORM, state=State.FAILED)
     storms = open_storms().filter(Exists(refused), channel__in=channel_ids)
     if ids := list(storms.values_list("pk", flat=True)):
@@ -242,7 +319,7 @@ def told_in_storms(channel_ids: Collection[str]) -> set[tuple[str | None, int | 
 
 
 def go_on(now: datetime) -> None:
-    """End the storms whose last member has recovered, and sum up for webhooks, whose messages cannot be edited, what
+    """End the storms whose last member has recovered, and sum up, where messages cannot be edited, what
     came after the first message. Three statements at most when nothing is to be done, however many storms go on."""
     told = Delivery.objects.filter(incident_id=OuterRef("pk"), storm=OuterRef(OuterRef("pk")), kind__in=TELLING)
     down = Incident.objects.filter(Exists(told), ended_at=None)  # few, as a rule; the members may be ten thousand
@@ -256,7 +333,7 @@ def go_on(now: datetime) -> None:
 
 
 def _calm(storms: Sequence[Storm], now: datetime) -> list[int]:
-    """Those of webhooks that nobody joins any more."""
+    """Those whose messages cannot be edited, and that nobody joins any more."""
     if not storms:
         return []
     rules = _rules()
@@ -265,9 +342,9 @@ def _calm(storms: Sequence[Storm], now: datetime) -> list[int]:
         for storm in storms
         if now > storm.joined_at + rules[storm.environment].window or is_ahead(storm.joined_at, now)
     ]
-    hooks = Channel.objects.filter(pk__in={storm.channel_id for storm in calm}).exclude(hook_url=None)
-    by_webhook = set(hooks.values_list("pk", flat=True)) if calm else set()
-    return [storm.pk for storm in calm if storm.channel_id in by_webhook]
+    channels = Channel.objects.in_bulk({storm.channel_id for storm in calm}).values() if calm else ()
+    fixed = {channel.pk for channel in channels if not can_edit(channel)}
+    return [storm.pk for storm in calm if storm.channel_id in fixed]
 
 
 @retried_atomic

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from monitors.models import Incident, Outage, Reason, StatusTransition
 from monitors.transactions import retried_atomic
-from notifications.models import OPEN_STATES, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
-from notifications.outbox import storms
-from notifications.outbox.claiming import TELLING
+from notifications.audibility import Decision, Facts, Topic, may_tell
+from notifications.models import OPEN_STATES, TELLING, TOLD_STATES, Channel, Delivery, Kind, SkipReason, State
+from notifications.outbox import grouping
 from notifications.outbox.editing import show_change
-from notifications.outbox.gathering import News
+from notifications.outbox.grouping import News
 
 logger = logging.getLogger(__name__)
 
@@ -26,25 +26,25 @@ Told = dict[int, dict[str | None, Delivery]]
 """For each incident, by channel, the latest delivery that told of it as down."""
 
 
-def hand_over(now: datetime) -> int:
+def fan_out_news(now: datetime) -> int:
     """Make the deliveries of every transition that is not handed over yet. Returns how many transitions were."""
-    return sum(hand_over_in_parts(lambda: now))
+    return sum(fan_out_in_parts(lambda: now))
 
 
-def hand_over_in_parts(clock: Callable[[], datetime]) -> Iterator[int]:
+def fan_out_in_parts(clock: Callable[[], datetime]) -> Iterator[int]:
     """The same, a part at a time: when ten thousand servers fail at once, the message that says so is made of the first
     part and need not wait for the last."""
     count = MOST
     while count == MOST:
         now = clock()
-        count = _hand_over_some(now)
+        count = _fan_out_some(now)
         if count < MOST:  # earlier, a storm could seem to be over of which more is to come
-            storms.go_on(now)
+            grouping.go_on(now)
         yield count
 
 
 @retried_atomic
-def _hand_over_some(now: datetime) -> int:
+def _fan_out_some(now: datetime) -> int:
     """The mark and the deliveries commit together. The mark is a column of each transition: ids commit out of order, so
     the highest one seen says nothing about the lower ones.
 
@@ -54,11 +54,11 @@ def _hand_over_some(now: datetime) -> int:
     waiting = StatusTransition.objects.filter(handed_over_at=None).order_by("id")
     if not waiting.exists():
         return 0
-    shown = Channel.objects.defer("hook_url")  # one that cannot be read silences no other
-    channels = [channel for channel in shown.select_for_update().order_by("pk") if channel.enabled]
+    locked = Channel.objects.select_for_update()
+    channels = [channel for channel in locked.order_by("pk") if channel.enabled]
     transitions = list(waiting.select_for_update()[:MOST])
     told = _told(transitions)
-    telling = storms.told_by_storms(told)
+    telling = grouping.told_by_storms(told)
     over = _late_and_over(transitions, now)
     deliveries: list[Delivery] = []
     for transition in transitions:
@@ -67,9 +67,9 @@ def _hand_over_some(now: datetime) -> int:
         if transition.incident_id and transition.outage != Outage.ENDED:
             for delivery in made:
                 _remember(told, delivery)
-    openings = storms.absorb(list(_news(deliveries)), now)
-    storms.absorb_endings(deliveries, told, telling, now)
-    storms.recount({transition.environment for transition in transitions if transition.outage}, now)
+    openings = grouping.absorb(list(_news(deliveries)), now)
+    grouping.absorb_endings(deliveries, told, telling, now)
+    grouping.recount({transition.environment for transition in transitions if transition.outage}, now)
     _say_that_nobody_listens(deliveries)
     deliveries += openings
     deliveries += _summaries(deliveries, channels, now)
@@ -128,16 +128,11 @@ def _deliveries(
     kind = Kind.FAILURE if transition.outage == Outage.BEGAN and (expired or not late) else Kind.ONGOING
     wanting = [channel for channel in channels if channel.wants(transition.environment)]
     if not wanting:
-        yield _delivery(transition, kind, None, now, SkipReason.NO_CHANNEL)
+        yield _delivery(transition, kind, None, now, Facts(Topic.FAILURE, receiver=False))
     for channel in wanting:
-        skipped = ""
-        if not transition.notification:
-            skipped = SkipReason.NOTIFICATION_OFF
-        elif expired:
-            skipped = SkipReason.EXPIRED
-        elif _knows(before.get(channel.pk), transition, telling):
-            skipped = SkipReason.ABSORBED
-        yield _delivery(transition, kind, channel.pk, now, skipped)
+        known = _knows(before.get(channel.pk), transition, telling)
+        facts = Facts(Topic.FAILURE, notification=transition.notification, expired=expired, known=known)
+        yield _delivery(transition, kind, channel.pk, now, facts)
 
 
 def _knows(earlier: Delivery | None, transition: StatusTransition, telling: Collection[int]) -> bool:
@@ -164,23 +159,24 @@ def _news(deliveries: Sequence[Delivery]) -> Iterator[News]:
 
 
 def _ending(transition: StatusTransition, channel_id: str | None, earlier: Delivery, now: datetime) -> Delivery:
-    """Whoever was told of a failure is told its end, however late and even if the notification was switched off in
-    between; whoever was not told of it is not told that it ended."""
+    """However late, and even if the notification was switched off in between."""
     kind = Kind.RECOVERY if transition.reason == Reason.OUTCOMES else Kind.ENDED
-    return _delivery(transition, kind, channel_id, now, earlier.reason if earlier.state == State.SKIPPED else "")
+    untold = earlier.reason if earlier.state == State.SKIPPED else ""
+    return _delivery(transition, kind, channel_id, now, Facts(Topic.END, untold=untold))
 
 
 def _delivery(
-    transition: StatusTransition, kind: Kind, channel_id: str | None, now: datetime, skipped: str
+    transition: StatusTransition, kind: Kind, channel_id: str | None, now: datetime, facts: Facts
 ) -> Delivery:
+    answer = may_tell(facts)
     return Delivery(
         kind=kind,
         channel_id=channel_id,
         key=f"t:{transition.pk}",
         transition=transition,
         incident_id=transition.incident_id,
-        state=State.SKIPPED if skipped else State.PENDING,
-        reason=skipped,
+        state=State.SKIPPED if answer.decision is Decision.SKIP else State.PENDING,
+        reason=answer.reason,
         created_at=now,
         next_attempt_at=now,
     )

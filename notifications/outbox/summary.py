@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from monitors.models import Incident, Reason, Server
 from notifications import wording
 from notifications.models import Storm
-from notifications.outbox.storms import members
+from notifications.outbox.grouping import members
 
 MOST_NAMES = 10
 SAMPLE = 50
@@ -37,6 +37,7 @@ def survey(storm: Storm) -> wording.Storm:
     endings = Counter[str]() if down else _endings(told)
     query = urlencode({"environment": storm.environment, "health": "UNHEALTHY"})
     return wording.Storm(
+        storm_id=storm.pk,
         environment=storm.environment,
         watched=max(watched, down_in_all),
         struck=sums["struck"],

@@ -12,18 +12,20 @@ from monitors import audit
 from monitors.audit import Act, Item, Subject
 from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
+from notifications import transports
+from notifications.audibility import Decision, Facts, Topic, may_tell
 from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
-from notifications.outbox import storms
+from notifications.outbox import grouping
 from notifications.outbox.editing import wake
-from notifications.outbox.gathering import News
-from notifications.outbox.handover import NEWS_LASTS
-from notifications.transports.slack.lacks import CUT_OFF
+from notifications.outbox.fan_out import NEWS_LASTS
+from notifications.outbox.grouping import News
+from notifications.transports.settings import COLUMNS, masked
 from notifications.validation import kept_name
 
 WAITING = (State.PENDING, State.UNCERTAIN)
 """Open, and in nobody's hands."""
 ANOTHER_WAY = {"guarantee": Guarantee.UNCHECKED, "lacks": "", "checked_at": None}
-"""Of a channel that is reached by a webhook and was not, or the other way round."""
+"""Of a channel that is reached otherwise than before."""
 
 
 class UnknownChannelsError(Exception):
@@ -38,7 +40,7 @@ class UnknownChannelsError(Exception):
 def add_channel(channel: Channel, now: datetime) -> None:
     """Store a new channel, which must be valid. Raises IntegrityError when its id exists."""
     channel.save(force_insert=True)
-    _audit(Act.CREATED, channel, audit.created(channel), now)
+    _audit(Act.CREATED, channel, _concealed(None, channel), now)
     if channel.enabled:
         _tell_current([channel], now)
 
@@ -46,24 +48,33 @@ def add_channel(channel: Channel, now: datetime) -> None:
 @retried_atomic
 def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -> bool:
     """Write these columns, and no other: two changes at once are both kept. False when there is no such channel."""
-    shown = Channel.objects.defer("hook_url")  # what cannot be read any more can still be replaced
-    before = shown.select_for_update().filter(pk=channel_id).first()
+    before = Channel.objects.select_for_update().filter(pk=channel_id).first()
     if before is None:
         return False
-    unchecked = ANOTHER_WAY if "hook_url" in changes else {"checked_at": None} if changes.get("enabled") else {}
+    changes = _with_kind(changes)
+    unchecked = ANOTHER_WAY if "kind" in changes else {"checked_at": None} if changes.get("enabled") else {}
     Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
-    after = shown.get(pk=before.pk)
-    _audit(Act.CHANGED, after, _edits(before, after, changes), now)
+    after = Channel.objects.get(pk=before.pk)
+    _audit(Act.CHANGED, after, _concealed(before, after), now)
     if _hears_more(before, after):
         _tell_current([after], now)
     return True
 
 
-def _edits(before: Channel, after: Channel, written: Mapping[str, Any]) -> audit.Changes:
-    """The webhook is not read for it: there was one if there is a hint of it."""
-    hook = {"hook_url": (before.hook_url_hint, written["hook_url"])} if "hook_url" in written else {}
-    replaced = {name: pair for name, pair in hook.items() if any(pair)}
-    return {**audit.differences(audit.values(before), audit.values(after)), **replaced}
+def _with_kind(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The kind follows from a column that only one kind has."""
+    if "kind" in changes or not changes.keys() & COLUMNS.keys():
+        return changes
+    return {**changes, "kind": transports.kind_for(changes)}
+
+
+def _concealed(before: Channel | None, after: Channel | None) -> audit.Changes:
+    """What changed, with nothing of the settings but what people may see."""
+    old, new = (audit.values(one) if one else {} for one in (before, after))
+    changes = dict(audit.differences(old, new))
+    if "settings" in changes:
+        changes["settings"] = (before and masked(before), after and masked(after))
+    return changes
 
 
 def _audit(act: Act, channel: Channel, changes: audit.Changes, now: datetime) -> None:
@@ -74,7 +85,7 @@ def _hears_more(before: Channel, after: Channel) -> bool:
     """Whether `after` listens to something that `before` did not, or can be told what `before` could not."""
     if not after.enabled or not before.enabled:
         return after.enabled
-    if before.lacks in CUT_OFF and after.lacks not in CUT_OFF:
+    if transports.is_cut_off(before) and not transports.is_cut_off(after):
         return True
     if not before.environments:
         return False
@@ -85,12 +96,11 @@ def _hears_more(before: Channel, after: Channel) -> bool:
 def remove_channels(channel_ids: Collection[str], now: datetime) -> int:
     """Delete channels; what was sent to them stays on record. What was waiting for them is settled; what is being sent
     is settled by whoever sends it. Returns how many there were."""
-    shown = Channel.objects.defer("hook_url").select_for_update()
-    found = list(shown.filter(pk__in=channel_ids).order_by("pk"))
+    found = list(Channel.objects.select_for_update().filter(pk__in=channel_ids).order_by("pk"))
     ids = [channel.pk for channel in found]
     waiting = Delivery.objects.filter(channel__in=ids, state__in=WAITING)
     waiting.update(state=State.SKIPPED, reason=SkipReason.CHANNEL_DISABLED)
-    items = [Item(channel.pk, str(channel), audit.deleted(channel)) for channel in found]
+    items = [Item(channel.pk, str(channel), _concealed(channel, None)) for channel in found]
     audit.record(Act.DELETED, Subject.CHANNEL, items, at=now)
     return Channel.objects.filter(pk__in=ids).delete()[0]
 
@@ -111,7 +121,7 @@ def select(channel_ids: Collection[str], now: datetime) -> None:
         raise UnknownChannelsError(unknown)
     added = [Channel(channel_id=id_, name=kept_name(listed[id_].name)) for id_ in sorted(missing)]
     Channel.objects.bulk_create(added)
-    items = [Item(channel.pk, str(channel), audit.created(channel)) for channel in added]
+    items = [Item(channel.pk, str(channel), _concealed(None, channel)) for channel in added]
     audit.record(Act.CREATED, Subject.CHANNEL, items, at=now)
     if added:
         _tell_current(added, now)
@@ -135,7 +145,7 @@ def _switched(channels: Sequence[Channel], enabled: bool) -> list[Item]:
 
 def _switch(channel_ids: Collection[str], enabled: bool, now: datetime) -> list[Channel]:
     """The channels that were changed."""
-    asked = Channel.objects.defer("hook_url").filter(pk__in=channel_ids, enabled=not enabled)
+    asked = Channel.objects.filter(pk__in=channel_ids, enabled=not enabled)
     changing = list(asked.select_for_update().order_by("pk"))
     changes = {"enabled": enabled, "updated_at": now, **({"checked_at": None} if enabled else {})}
     Channel.objects.filter(pk__in=[channel.pk for channel in changing]).update(**changes)
@@ -155,25 +165,32 @@ def tell_current(channel: Channel, now: datetime) -> int:
 def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     """A number of statements that depends on how many storms there are. Needs the lock on the channels."""
     channel_ids = [channel.pk for channel in channels]
-    storms.end_refused(channel_ids, now)
+    grouping.end_refused(channel_ids, now)
     open_incidents = Incident.objects.filter(ended_at=None)
     incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
-    servers = Server.objects.filter(notification=True, pk__in=open_incidents.values("server_id"))
-    audible = dict(servers.values_list("pk", "environment"))
-    told |= storms.told_in_storms(channel_ids)
+    about = Server.objects.filter(pk__in=open_incidents.values("server_id"))
+    servers = {pk: known for pk, *known in about.values_list("pk", "environment", "notification")}
+    told |= grouping.told_in_storms(channel_ids)
     news = [
-        News(_ongoing(channel, incident, now), audible[incident.server_id], incident.server_id, now)
+        News(_ongoing(channel, incident, now), servers[incident.server_id][0], incident.server_id, now)
         for channel in channels
         for incident in incidents
-        if incident.server_id in audible
-        and channel.wants(audible[incident.server_id])
-        and told.isdisjoint({(channel.pk, incident.pk), (None, incident.pk)})
+        if may_tell(_facts(channel, incident, servers, told)).decision is Decision.SEND
     ]
-    openings = storms.absorb(news, now)
+    openings = grouping.absorb(news, now)
     Delivery.objects.bulk_create([*(one.delivery for one in news), *openings])
     wake(channel_ids, now)
     return len(news)
+
+
+def _facts(channel: Channel, incident: Incident, servers: Mapping[int, Any], told: Collection[Any]) -> Facts:
+    if incident.server_id not in servers:
+        return Facts(Topic.FAILURE, server=False)
+    environment, notification = servers[incident.server_id]
+    known = (channel.pk, incident.pk) in told or (None, incident.pk) in told
+    wanted = channel.wants(environment)
+    return Facts(Topic.FAILURE, wanted=wanted, notification=notification, known=known)
 
 
 def _about_to_be_told(now: datetime) -> set[int | None]:
