@@ -117,7 +117,7 @@ def _channels() -> Iterator[Metric]:
     names = {Guarantee.UNCHECKED.value: "unchecked"}
     counted = Counter({(names.get(value, value),): 0 for value in Guarantee.values})
     channels = list(Channel.objects.enabled())
-    counted.update((names.get(channel.guarantee, channel.guarantee),) for channel in channels)
+    counted.update((names.get(channel.guarantee or "", channel.guarantee or ""),) for channel in channels)
     yield _gauge("channels", "Channels that receive alerts.", counted.items(), "guarantee")
     yield _gauge(
         "channels_cut_off", "Channels that should receive alerts and cannot.", [((), sum(map(is_cut_off, channels)))]

@@ -93,7 +93,7 @@ class ChannelAdmin(ExplainingAdmin):
     general_fields = ("enabled", "environments", "language")
     shown_fields = ("channel_id", "kind_label", "hint", "guarantee_label", "explanation", "checked_at", "updated_at")
 
-    def get_form(self, request: HttpRequest, obj: Channel | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = form_for(AdminChannelForm, self._kind(request, obj), adding=obj is None)
         return super().get_form(request, obj, change, **{**kwargs, "form": form})
 

@@ -52,6 +52,9 @@ class KindField(ChoiceCharField):
 class SettingsField(EncryptedTextField):
     """An object, encrypted as a whole: what of it is secret, each kind of channel says by itself."""
 
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, *_args: Any) -> Any:
         if value is None:
             return {}

@@ -45,17 +45,10 @@ class Channel(models.Model):
     updated_at = SecondsDateTimeField(_("updated"), editable=False, auto_now=True, db_default=CurrentSecond())
 
     name = models.CharField(_("name"), max_length=80, null=True, blank=True)
-    kind = KindField(
-        _("kind"), max_length=30, default="", db_default="", editable=False, help_text=_("By what it is notified.")
-    )
+    kind = KindField(_("kind"), max_length=30, default="", db_default="", editable=False)
     settings = SettingsField(null=True, default=dict, editable=False)
     """Of its kind: see `notifications.transports`. Those that are older than kinds have a column of their own."""
-    hook_url = SecretField(
-        _("webhook URL"),
-        null=True,
-        blank=True,
-        help_text=_("An incoming webhook; stored encrypted. Empty = messages go out by the bot token."),
-    )
+    hook_url = SecretField(_("webhook URL"), null=True, blank=True)
     hook_url_hint = models.CharField(_("webhook"), max_length=20, null=True, editable=False)
     enabled = models.BooleanField(
         _("receives alerts"),

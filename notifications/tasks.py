@@ -11,7 +11,8 @@ from monitors.clock import database_now
 from notifications import outbox
 from notifications.bell import ring_in
 from notifications.models import Channel
-from notifications.transports.base import Verdict, workspace
+from notifications.transports.base import Verdict
+from notifications.transports.slack import workspace
 
 EXPIRES = 30
 """Seconds. The clocks of who asks and of who works may differ by five; what comes late, or twice, finds nothing due."""

@@ -24,7 +24,6 @@ class Migration(migrations.Migration):
                 db_default="",
                 default="",
                 editable=False,
-                help_text="By what it is notified.",
                 max_length=30,
                 verbose_name="kind",
             ),
@@ -37,12 +36,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="channel",
             name="hook_url",
-            field=notifications.fields.SecretField(
-                blank=True,
-                help_text="An incoming webhook; stored encrypted. Empty = messages go out by the bot token.",
-                null=True,
-                verbose_name="webhook URL",
-            ),
+            field=notifications.fields.SecretField(blank=True, null=True, verbose_name="webhook URL"),
         ),
         migrations.AlterField(
             model_name="channel",

@@ -170,7 +170,7 @@ def _tell_current(channels: Sequence[Channel], now: datetime) -> int:
     incidents = list(open_incidents.order_by("began_at").select_for_update())  # none of them ends before we commit
     told = _told_already(channels, _about_to_be_told(now))
     about = Server.objects.filter(pk__in=open_incidents.values("server_id"))
-    servers = {pk: known for pk, *known in about.values_list("pk", "environment", "notification")}
+    servers = {pk: (environment, on) for pk, environment, on in about.values_list("pk", "environment", "notification")}
     told |= grouping.told_in_storms(channel_ids)
     news = [
         News(_ongoing(channel, incident, now), servers[incident.server_id][0], incident.server_id, now)

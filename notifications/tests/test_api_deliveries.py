@@ -252,7 +252,7 @@ def test_nobody_is_told_again_of_a_server_that_was_deleted(operator, channel):
 def test_the_reason_says_what_to_do(operator, channel):
     delivery = failure(state="failed")
     for columns, words in (
-        ({"state": "sent"}, "accepted this message already"),
+        ({"state": "sent"}, "was accepted already"),
         ({"state": "pending"}, "on its way"),
         ({"state": "failed", "channel_id": None}, "nobody to send to"),
         ({"state": "failed", "channel_id": "C404"}, "let it receive alerts first"),

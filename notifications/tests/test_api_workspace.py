@@ -11,11 +11,12 @@ from rest_framework.test import APIClient
 
 from monitors.tests.builders import see, server
 from monitors.tests.people import client_of
+from notifications import outbox
 from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import asked, tick
-from notifications.transports.slack.workspace import cache
+from notifications.transports.slack import transport
 
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -121,7 +122,7 @@ def test_why_the_list_cannot_be_read_is_said(slack, clock, operator):
     tick(clock)
     assert "channels:read" in operator.get(URL).json()["explanation"]
     slack.faults.set(Fault(Kind.ERROR, method="auth.test", code="token_revoked"))
-    clock.now += cache.EVERY
+    clock.now += outbox.EVERY
     tick(clock)
     assert "revoked" in operator.get(URL).json()["explanation"]
 
@@ -279,7 +280,7 @@ def test_slack_is_asked_with_no_transaction_open(listed, operator, monkeypatch):
 
     def account(**more):
         open_ones.append(connection.in_atomic_block)
-        return cache.account(**more)
+        return transport.account(**more)
 
     monkeypatch.setattr("notifications.transports.slack.workspace.managing.account", account)
     ops = operator.post(URL, {"name": "ops-3"}, format="json").json()["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,14 @@ from notifications.models import SkipReason
 
 SEND = Answer(Decision.SEND)
 FAILURE, END, TEST = Facts(Topic.FAILURE), Facts(Topic.END), Facts(Topic.TEST)
-AGAINST = {"enabled": False, "wanted": False, "server": False, "notification": False, "expired": True, "known": True}
+AGAINST: dict[str, Any] = {
+    "enabled": False,
+    "wanted": False,
+    "server": False,
+    "notification": False,
+    "expired": True,
+    "known": True,
+}
 
 SKIPPED = {
     "nobody receives alerts": (replace(FAILURE, receiver=False, notification=False), "no_channel"),

@@ -12,9 +12,9 @@ from monitors.tests.builders import INTERVAL, SECOND, see, server
 from notifications.models import Delivery
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.base import Reply, Verdict
 from notifications.transports.slack import Account, Lookup, find_message, instant_of, workspace
 from notifications.transports.slack.client import Answer
-from notifications.transports.slack.replies import Reply, Verdict
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

@@ -112,6 +112,7 @@ class TestTheForm:
     def test_it_asks_for_what_the_kind_needs(self, toy):
         client = visitor("operator")
         page = client.get("/channels/add/?kind=toy").content.decode()
+        assert page.count("?kind=slack_bot") == 1
         assert all(f'name="{name}"' in page for name in ("key", "room", "loud", "names", "name"))
         assert not any(f'name="{name}"' in page for name in ("hook_url", "channel_id"))
         wrong = client.post("/channels/add/?kind=toy", {"key": "doll", "name": "toys"})

@@ -53,6 +53,12 @@ def family(kind: str) -> list[Transport]:
     return [one for one in TRANSPORTS if one is chosen or (chosen.family and one.family == chosen.family)]
 
 
+def families() -> list[tuple[str, Any]]:
+    """What people choose from: the first kind of each family, by the name of what takes its messages."""
+    firsts = {one.family or one.kind: one for one in reversed(TRANSPORTS)}
+    return [(one.kind, one.medium) for one in reversed(firsts.values())]
+
+
 def kind_for(given: Mapping[str, Any], offered: Iterable[Transport] | None = None) -> str:
     """The kind of a channel that does not name one, by which settings it has: the first kind that needs just these."""
     from_list = list(offered or family(TRANSPORTS[0].kind))

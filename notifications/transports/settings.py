@@ -135,7 +135,7 @@ class WordsField(forms.CharField):
         return "\n".join(value) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
-        return [word for line in super().to_python(value).splitlines() if (word := line.strip())]
+        return [word for line in (super().to_python(value) or "").splitlines() if (word := line.strip())]
 
 
 def form_fields(transports: Iterable[Transport], *, adding: bool) -> dict[str, forms.Field]:

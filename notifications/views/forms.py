@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -19,7 +18,7 @@ from monitors.views.base import Request, done, page
 from notifications import outbox
 from notifications.forms import NewChannelForm, SettingsForm, form_for
 from notifications.models import Channel, WorkspaceChannel
-from notifications.transports import TRANSPORTS, kinds
+from notifications.transports import TRANSPORTS, by_kind, explain, families, kinds
 from notifications.transports.slack import RefusedError, Reply, workspace
 from notifications.transports.slack.forms import NameForm, NewWorkspaceChannelForm
 from notifications.transports.slack.workspace.wording import (
@@ -66,7 +65,8 @@ def add(request: Request) -> HttpResponseBase:
             form.add_error("channel_id", _("A channel with this id exists already."))
         else:
             return _done(request, _("%(name)s receives alerts.") % {"name": channel})
-    return _shown(request, "settings", _("Add a channel"), form, has_token=bool(settings.SLACK_BOT_TOKEN))
+    problem = explain(by_kind(kind), by_kind(kind).problem())
+    return _shown(request, "settings", _("Add a channel"), form, families=families(), kind=kind, problem=problem)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,7 +79,7 @@ def edit(request: Request) -> HttpResponseBase:
     form = form_class(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid() and outbox.change_channel(channel.pk, form.columns(), database_now()):
         return _done(request, _("%(name)s is saved.") % {"name": channel})
-    return _shown(request, "settings", title, form, channel=channel, has_token=bool(settings.SLACK_BOT_TOKEN))
+    return _shown(request, "settings", title, form, channel=channel)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

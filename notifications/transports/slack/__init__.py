@@ -7,11 +7,10 @@ sent twice in here: slack_sdk's and urllib3's retries are off. Whether and when 
 Tokens and webhook URLs are secrets. None of them gets into a `Reply`, a log record or an exception.
 """
 
-from notifications.transports.base import DEFAULT_RETRY_AFTER, Reply, Verdict
+from notifications.transports.base import DEFAULT_RETRY_AFTER, Lookup, Reply, Verdict
 from notifications.transports.slack.channels import RefusedError
 from notifications.transports.slack.client import Account, Answer, call
 from notifications.transports.slack.messages import (
-    Lookup,
     find_message,
     instant_of,
     post_message,

@@ -124,7 +124,10 @@ class SlackBot(Slack):
 class WebhookSettings:
     hook_url: str = setting(
         _("Webhook URL"),
-        _("An incoming webhook of Slack; stored encrypted, never shown again."),
+        _(
+            "An incoming webhook of Slack; stored encrypted, never shown again. Without one, messages go out by the "
+            "bot token."
+        ),
         secret=True,
         column=True,
     )
