@@ -57,8 +57,6 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         for name, one in self._settings().items():
             if name in self._before and not one.secret:
                 self.initial.setdefault(name, self._before[name])
-            if not getattr(self.instance, f"{name}_hint", None):
-                self.fields.pop(f"remove_{name}", None)
 
     def _stored(self) -> dict[str, Any]:
         try:
@@ -130,3 +128,9 @@ class SettingsForm(ChannelForm):
 
     class Meta(ChannelForm.Meta):
         fields = ("name", "environments", "language")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self._settings():
+            if not getattr(self.instance, f"{name}_hint", None):
+                self.fields.pop(f"remove_{name}", None)

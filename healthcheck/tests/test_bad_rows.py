@@ -237,6 +237,8 @@ CHANNEL = {
     "language": ("xx", "ko_KR", "../../etc", "x" * 10),
     "name": ("", " ", "<b>", "\x01", "웹 🚀"),
     "hook_url": ("garbage", ""),
+    "kind": ("train", ""),
+    "settings": ("garbage", ""),
     "hook_url_hint": ("x" * 20,),
     "guarantee": ("for ever",),
     "lacks": ("everything",),

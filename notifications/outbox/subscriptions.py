@@ -55,6 +55,8 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
     unchecked = ANOTHER_WAY if "kind" in changes else {"checked_at": None} if changes.get("enabled") else {}
     Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
     after = Channel.objects.get(pk=before.pk)
+    if after.kind != before.kind:  # nothing that is there is known by the other medium
+        Delivery.objects.filter(channel=after.pk).exclude(remote_id="").update(remote_id="", edit_due_at=None)
     _audit(Act.CHANGED, after, _concealed(before, after), now)
     if _hears_more(before, after):
         _tell_current([after], now)

@@ -277,7 +277,7 @@ def test_a_thread_and_a_test_may_be_posted_at_once(slack, channel, clock, back):
     assert claiming.take_turn(channel.pk, clock.now)
     clock.now -= back
     _delivery, reply = outbox.send_test(channel.pk, clock)
-    assert reply.ts
+    assert reply.remote_id
 
 
 def test_an_hour_that_slack_asks_for_is_waited_for(slack, channel, clock):

@@ -6,11 +6,11 @@ messages using incoming webhooks", plus those seen in the field (`no_active_hook
 
 from __future__ import annotations
 
-import re
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from notifications.transports.words import shared_advice
 
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
 """Slack took nothing; its Retry-After says when to come back."""
@@ -210,18 +210,11 @@ REFUSALS: dict[str, Promise] = {
     "too_many_convos_for_team": _TOO_MANY,
     # what never reached Slack, or whose answer never reached us
     "bad_answer": gettext_lazy("What answered did not answer like Slack: check SLACK_API_URL and any proxy."),
-    "connection_error": gettext_lazy("Slack cannot be reached: check the network, DNS and any proxy."),
-    "connection_lost": gettext_lazy("The connection broke before Slack answered; the message may have been posted."),
     "unreadable_secret": gettext_lazy(
         "None of ENCRYPTION_KEYS can read the webhook's URL: restore the key that wrote it, or enter the URL again."
     ),
-    "not_written": gettext_lazy("The monitor could not read its database when it wrote the message."),
-    "unwritable": gettext_lazy("The message could not be written: a fault of the monitor itself, see its log."),
     "invalid_url": gettext_lazy("The address is not a usable URL: set the webhook, or SLACK_API_URL, again."),
     "history_too_long": gettext_lazy("So much was posted in the channel since that the message was not found in it."),
-    "not_confirmed": gettext_lazy("Slack did not confirm the message; it is looked for in the channel."),
-    "too_late": gettext_lazy("The monitor was held up before it could send the message; it is tried again."),
-    "timeout": gettext_lazy("Slack did not answer in time; the message may have been posted."),
 }
 
 
@@ -234,6 +227,4 @@ def describe_refusal(code: str, needed: str = "") -> str:
         return _("The app lacks the scope %(scope)s: add it under OAuth & Permissions, then install the app again.") % {
             "scope": needed
         }
-    if status := re.fullmatch(r"http_(\d{3})", code):
-        return _("Slack answered with HTTP status %(status)s.") % {"status": status[1]}
-    return str(REFUSALS.get(code) or _("Slack refused: %(code)s.") % {"code": code})
+    return str(REFUSALS.get(code) or shared_advice(code, "", "Slack"))
