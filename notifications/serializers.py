@@ -147,7 +147,7 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
     def get_fields(self) -> dict[str, Any]:
         declarations = [(by, one) for by in TRANSPORTS for one in declared(by.settings) if one.column]
         own = {one.name: SettingColumnField(by, one) for by, one in declarations}
-        usual = _("Without it, slack_webhook with a hook_url, else slack_bot.")
+        usual = _("Without it, it follows from the settings that are given.")
         kind = serializers.ChoiceField(choices=kinds(), required=False, help_text=usual)
         return {**super().get_fields(), "kind": kind, **own}
 
