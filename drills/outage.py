@@ -25,7 +25,8 @@ LONGEST = 8_000
 BETWEEN_EDITS = 3.0
 """Seconds between two edits of one message, on average: one that was delayed on its way is followed sooner."""
 STORMS = {"servers": 5, "seconds": 30}
-BEGAN = re.compile(r" (\d+) of \d+ down since ")
+BEGAN = re.compile(r" (\d+) of \d+ down(?:, \d+ of them)? since ")
+"""Where not all that are down are told by it yet, it says of how many it tells."""
 ENDED = re.compile(r"all (\d+) servers are up again")
 CALM_SECONDS = 10
 """After the window in which the storm grows: a webhook is told the sum of it then."""

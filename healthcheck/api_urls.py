@@ -23,6 +23,7 @@ router.register("audit", monitoring.AuditViewSet, "audit")
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("channel-kinds/", telling.ChannelKindsView.as_view(), name="channel-kinds"),
     path("events/", monitoring.EventsView.as_view(), name="events"),
     path("inventory/sync/", monitoring.InventoryView.as_view(), name="inventory-sync"),
     path("schema/", monitoring.SchemaView.as_view(), name="schema"),

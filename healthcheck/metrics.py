@@ -20,12 +20,12 @@ from monitors.models import Gap, Heartbeat, Incident, Rollup, Server
 from monitors.models.server import HEALTH_ORDER, Environment
 from monitors.skew import PREFIX
 from monitors.spans import downtime
-from notifications.lacks import CUT_OFF
 from notifications.models import Channel, Delivery, Guarantee, Kind
 from notifications.outbox import counting
 from notifications.outbox.counting import Counted
-from notifications.socket.counting import counted as presses_counted
-from notifications.socket.state import CONNECTED, OFF, standing
+from notifications.transports import is_cut_off
+from notifications.transports.slack.socket.counting import counted as presses_counted
+from notifications.transports.slack.socket.state import CONNECTED, OFF, standing
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -116,13 +116,12 @@ def _outcomes(now: datetime) -> Iterator[Metric]:
 def _channels() -> Iterator[Metric]:
     names = {Guarantee.UNCHECKED.value: "unchecked"}
     counted = Counter({(names.get(value, value),): 0 for value in Guarantee.values})
-    cut_off = 0
-    rows = Channel.objects.enabled().order_by().values_list("guarantee", "lacks").annotate(count=Count("channel_id"))
-    for guarantee, lacks, count in rows:
-        counted[(names.get(guarantee, guarantee),)] += count
-        cut_off += count if lacks in CUT_OFF else 0
+    channels = list(Channel.objects.enabled())
+    counted.update((names.get(channel.guarantee or "", channel.guarantee or ""),) for channel in channels)
     yield _gauge("channels", "Channels that receive alerts.", counted.items(), "guarantee")
-    yield _gauge("channels_cut_off", "Channels that should receive alerts and cannot.", [((), cut_off)])
+    yield _gauge(
+        "channels_cut_off", "Channels that should receive alerts and cannot.", [((), sum(map(is_cut_off, channels)))]
+    )
 
 
 def _deliveries(now: datetime) -> Iterator[Metric]:

@@ -21,9 +21,9 @@ from monitors.clock import MOST_SKEW, database_now
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
 from monitors.targets import RULE_COLUMNS, policies
-from notifications.lacks import CUT_OFF
 from notifications.models import OPEN_STATES, Channel, Delivery
-from notifications.socket import state as socket_state
+from notifications.transports import is_cut_off
+from notifications.transports.slack.socket import state as socket_state
 
 OLDEST_TICK = timedelta(seconds=10)
 """Ticks come every second."""
@@ -112,11 +112,11 @@ def _within(name: str, age: timedelta | None, limit: timedelta) -> Check:
 
 
 def _slack_channels() -> Check:
-    """Whether Slack takes messages for every channel that receives alerts: `taken`, or why it does not for one of them;
-    `off` without any. It is mended in Slack, and by nobody who restarts a process."""
-    lacks = sorted(Channel.objects.enabled().values_list("lacks", flat=True).distinct())
-    cut_off = [lack for lack in lacks if lack in CUT_OFF]
-    return Check("slack_channels", not cut_off, state=(*cut_off, "taken" if lacks else "off")[0], required=False)
+    """Whether messages arrive in every channel that receives alerts: `taken`, or why they do not in one of them; `off`
+    without any. It is mended where they should arrive, and by nobody who restarts a process."""
+    channels = list(Channel.objects.enabled())
+    cut_off = sorted(channel.lacks for channel in channels if is_cut_off(channel))
+    return Check("slack_channels", not cut_off, state=(*cut_off, "taken" if channels else "off")[0], required=False)
 
 
 def _slack_socket(now: datetime) -> Check:

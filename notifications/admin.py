@@ -21,13 +21,14 @@ from unfold.widgets import (
 from monitors.admin.base import ChoiceFilter, ExplainingAdmin, SecretTextarea
 from monitors.clock import database_now
 from monitors.models import Subject
-from notifications import delivery_admin, outbox, storm_admin, workspace_admin
+from notifications import delivery_admin, outbox, storm_admin, transports, workspace_admin
 from notifications.admin_help import SHOWN
-from notifications.forms import ChannelForm
-from notifications.lacks import CUT_OFF
+from notifications.forms import ChannelForm, form_for
 from notifications.models import Channel, Guarantee
+from notifications.promises import describe_guarantee
+from notifications.transports import kinds
+from notifications.transports import settings as transport_settings
 from notifications.trial import try_channel
-from notifications.workspace.wording import describe_guarantee
 
 __all__ = ["ChannelAdmin", "delivery_admin", "storm_admin", "workspace_admin"]
 
@@ -38,7 +39,7 @@ GUARANTEE_COLOURS = {
     NOTHING: "danger",
 }
 MOST_TESTS = 3
-"""Test messages sent by one request, one after the other; a Slack that hangs holds it for ten seconds each."""
+"""Test messages sent by one request, one after the other; a medium that hangs holds it for ten seconds each."""
 
 
 class AdminChannelForm(ChannelForm):
@@ -46,13 +47,15 @@ class AdminChannelForm(ChannelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        widgets = {
+        widgets: dict[str, Any] = {
             "channel_id": UnfoldAdminTextInputWidget(),
-            "webhook": SecretTextarea({"rows": 2}),
-            "remove_webhook": UnfoldBooleanSwitchWidget(),
             "environments": UnfoldAdminCheckboxSelectMultipleWidget(),
             "language": UnfoldAdminSelectWidget(),
         }
+        for name, one in self._settings().items():
+            widgets |= {f"remove_{name}": UnfoldBooleanSwitchWidget()}
+            if one.secret:
+                widgets |= {name: SecretTextarea({"rows": 2})}
         for name in widgets.keys() & self.fields.keys():
             field: Any = self.fields[name]
             widgets[name].is_required = field.required
@@ -74,13 +77,13 @@ class ChannelAdmin(ExplainingAdmin):
     subject = Subject.CHANNEL
     shown = SHOWN
     explained = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
-    form = AdminChannelForm
     list_display = (
         "__str__",
         "channel_id",
         "enabled",
         "environments_in_words",
-        "hook_url_hint",
+        "kind_label",
+        "hint",
         "guarantee_label",
         "explanation",
         "updated_at",
@@ -89,35 +92,36 @@ class ChannelAdmin(ExplainingAdmin):
     search_fields = ("channel_id", "name")
     ordering = ("name", "channel_id")
     actions = ("enable", "disable", "test")
-    add_fields = ("channel_id", "name", "webhook", "enabled", "environments", "language")
-    change_fields = (
-        "channel_id",
-        "name",
-        "hook_url_hint",
-        "webhook",
-        "remove_webhook",
-        "enabled",
-        "environments",
-        "language",
-        "guarantee_label",
-        "explanation",
-        "checked_at",
-        "updated_at",
-    )
-    shown_fields = ("channel_id", "hook_url_hint", "guarantee_label", "explanation", "checked_at", "updated_at")
+    general_fields = ("enabled", "environments", "language")
+    shown_fields = ("channel_id", "kind_label", "hint", "guarantee_label", "explanation", "checked_at", "updated_at")
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("hook_url")
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = form_for(AdminChannelForm, self._kind(request, obj), adding=obj is None)
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    def _kind(self, request: HttpRequest, obj: Channel | None) -> str:
+        chosen = request.GET.get("kind", "")
+        return obj.kind if obj else chosen if chosen in dict(kinds()) else kinds()[0][0]
 
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> Any:
+        form = form_for(AdminChannelForm, self._kind(request, obj), adding=obj is None)
+        settings = [name for name in form.base_fields if name not in ChannelForm.base_fields]
         if obj is None:
-            return self.add_fields
-        if self.has_change_permission(request, obj):
-            return self.change_fields
-        return [name for name in self.change_fields if name not in ("webhook", "remove_webhook")]
+            return ("channel_id", "name", *settings, *self.general_fields)
+        identity, *about = self.shown_fields
+        settings = settings if self.has_change_permission(request, obj) else []
+        return (identity, "name", *about[:2], *settings, *self.general_fields, *about[2:])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> Any:
         return self.shown_fields if obj else ()
+
+    @display(description=gettext_lazy("kind"), ordering="kind")
+    def kind_label(self, obj: Channel) -> str:
+        return str(transports.of(obj).label)
+
+    @display(description=gettext_lazy("leads to"))
+    def hint(self, obj: Channel) -> str:
+        return transport_settings.hint(obj)
 
     @display(description=gettext_lazy("environments"))
     def environments_in_words(self, obj: Channel) -> str:
@@ -125,7 +129,7 @@ class ChannelAdmin(ExplainingAdmin):
 
     @display(description=gettext_lazy("guarantee"), ordering="guarantee", label=GUARANTEE_COLOURS)
     def guarantee_label(self, obj: Channel) -> tuple[str, str]:
-        if obj.lacks in CUT_OFF:
+        if transports.is_cut_off(obj):
             return NOTHING, _("alerts do not arrive")
         return obj.guarantee, obj.get_guarantee_display()
 
@@ -166,7 +170,7 @@ class ChannelAdmin(ExplainingAdmin):
 
     @admin.action(description=gettext_lazy("Send a test message"), permissions=["change"])
     def test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
-        """Runs outside any transaction, as all actions do: Slack is asked."""
+        """Runs outside any transaction, as all actions do: the medium is asked."""
         channels = list(queryset[: MOST_TESTS + 1])
         if len(channels) > MOST_TESTS:
             text = _("At most %(n)d channels can be tested at once: choose fewer.") % {"n": MOST_TESTS}

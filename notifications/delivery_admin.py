@@ -20,10 +20,9 @@ from unfold.decorators import display
 from monitors.admin.base import RecordAdmin
 from monitors.clock import database_now
 from monitors.models import Subject
-from notifications import outbox
+from notifications import outbox, transports
 from notifications.admin_help import SHOWN
 from notifications.models import OPEN_STATES, Channel, Delivery, SkipReason, State
-from notifications.refusals import describe_refusal
 from notifications.resending import describe_not_resent
 
 STATE_COLOURS = {
@@ -94,22 +93,22 @@ class DeliveryAdmin(RecordAdmin):
         "seconds_taken",
         "edited_at",
         "edit_due_at",
-        "slack_ts",
-        "thread_ts",
+        "remote_id",
+        "thread_id",
         "error",
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        channels = Channel.objects.only("channel_id", "name")
+        channels = Channel.objects.only("channel_id", "name", "kind")
         return super().get_queryset(request).prefetch_related(Prefetch("channel", channels))
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
-        """Without what is not so: of a message that is settled no next attempt, of one that is not in Slack no edit."""
+        """Without what is not so: of a message that is settled no next attempt, of one that is not there no edit."""
         hidden: set[str] = set()
         if obj is not None and obj.state not in OPEN_STATES:
             hidden.add("next_attempt_at")
         if obj is not None and obj.state != State.SENT:
-            hidden |= {"sent_at", "seconds_taken", "edited_at", "edit_due_at", "slack_ts"}
+            hidden |= {"sent_at", "seconds_taken", "edited_at", "edit_due_at", "remote_id"}
         return [name for name in self.readonly_fields if name not in hidden]
 
     def get_urls(self) -> list[Any]:
@@ -147,17 +146,17 @@ class DeliveryAdmin(RecordAdmin):
 
     @display(description=gettext_lazy("reason"), ordering="reason")
     def reason_in_words(self, obj: Delivery) -> str:
-        """Why it was skipped is a code of ours, why it failed is one of Slack's; so is what holds it up."""
+        """Why it was skipped is a code of ours, why it failed is one of the medium's; so is what holds it up."""
         if obj.state == State.SKIPPED:
             return str(dict(SkipReason.choices).get(obj.reason, obj.reason))
         code, _space, detail = obj.error.partition(" ")
         if obj.state in OPEN_STATES and code:
-            return describe_refusal(code, needed=detail)
-        return describe_refusal(obj.reason, needed=detail) if obj.reason else ""
+            return transports.advice(obj.channel, code, detail)
+        return transports.advice(obj.channel, obj.reason, detail) if obj.reason else ""
 
     @display(description=gettext_lazy("took"), ordering="seconds", empty_value="–")
     def seconds_taken(self, obj: Delivery) -> str | None:
-        """From the change of state to Slack's acceptance."""
+        """From the change of state to its acceptance."""
         return None if obj.seconds is None else _("%(seconds).2f s") % {"seconds": obj.seconds}
 
     @display(description=gettext_lazy("doubts"))

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from monitors.models import Environment
 from notifications.models import Channel
-from notifications.refusals import describe_refusal
-from notifications.validation import LONGEST_CHANNEL_NAME, clean_channel_name, new_hook_id
-from notifications.webhooks import clean_hook_url, hint
-
-
-class SecretInput(forms.Textarea):
-    """Takes a secret and shows none: not the stored one, and not the one just typed when another field is wrong."""
-
-    def format_value(self, value: Any) -> str:
-        return ""
+from notifications.transports import by_kind, family, kind_for, new_id
+from notifications.transports.base import Setting, Transport, declared
+from notifications.transports.settings import clean, columns, form_fields, stored
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """The webhook has a field that is not the column's: what is stored is neither shown nor read."""
+    """Of a channel of one of the kinds in `offered`; `form_for` adds the fields of their settings. What is stored of a
+    secret is neither shown nor lost."""
+
+    offered: ClassVar[list[Transport]] = []
 
     channel_id = forms.CharField(
         label=gettext_lazy("Channel id"),
         required=False,
         max_length=255,
         help_text=gettext_lazy("Slack's id, such as C024BE91L. May be left empty for a channel with a webhook."),
-    )
-    webhook = forms.CharField(
-        label=gettext_lazy("Webhook URL"),
-        required=False,
-        widget=SecretInput({"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=gettext_lazy(
-            "An incoming webhook of Slack; stored encrypted, never shown again. Without one, messages go out by the "
-            "bot token."
-        ),
-    )
-    remove_webhook = forms.BooleanField(
-        label=gettext_lazy("Remove the webhook"),
-        required=False,
-        help_text=gettext_lazy("From then on messages go out by the bot token."),
     )
     environments = forms.MultipleChoiceField(
         label=gettext_lazy("Environments"),
@@ -64,42 +46,76 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     class Meta:
         model = Channel
         fields: tuple[str, ...] = ("channel_id", "name", "enabled", "environments", "language")
-        help_texts = {"name": gettext_lazy("Shown instead of the id; as in Slack, without the #.")}
+        help_texts = {"name": gettext_lazy("Shown instead of the id.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            self.fields["webhook"].help_text = _(
-                "An incoming webhook of Slack; stored encrypted, never shown again. Empty = it stays as it is; without "
-                "one, messages go out by the bot token."
-            )
+        self._before = self._stored()
+        self._written: dict[str, Any] = {}
+        if not any(one.own_ids for one in self.offered):
+            self.fields.pop("channel_id", None)
+        for name, one in self._settings().items():
+            if name in self._before and not one.secret:
+                self.initial.setdefault(name, self._before[name])
 
-    def clean_webhook(self) -> str:
-        text = self.cleaned_data["webhook"]
-        return clean_hook_url(text) if text else ""
+    def _stored(self) -> dict[str, Any]:
+        try:
+            return {} if self.instance._state.adding else stored(self.instance)
+        except ValueError:  # it can be entered anew
+            return {}
+
+    def _settings(self) -> dict[str, Setting]:
+        return {one.name: one for transport in self.offered for one in declared(transport.settings)}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if self.instance._state.adding and "webhook" in cleaned and not cleaned.get("channel_id", "?"):
-            if not cleaned["webhook"]:
+        known, adding = self._settings(), self.instance._state.adding
+        removed = {name for name in known if cleaned.get(f"remove_{name}")}
+        given = {name: cleaned[name] for name, one in known.items() if cleaned.get(name) or not one.secret}
+        values = {**{name: value for name, value in self._before.items() if name not in removed}, **given}
+        if known.keys() & self.errors.keys() or not (adding or removed or given):
+            return cleaned
+        transport = by_kind(kind_for(values, self.offered))
+        try:
+            names = {one.name for one in declared(transport.settings)}
+            values = clean(transport, {name: value for name, value in values.items() if name in names}, self._before)
+        except forms.ValidationError as error:
+            self.add_error(None, error)
+            return cleaned
+        if adding or removed or values != self._before:
+            self._written = columns(transport, values)
+        if adding and not cleaned.get("channel_id") and "channel_id" not in self.errors:
+            if transport.own_ids:
                 raise forms.ValidationError({"channel_id": _("Give the channel's id, or a webhook.")})
-            cleaned["channel_id"] = new_hook_id()
+            self.instance.channel_id = cleaned["channel_id"] = new_id(transport)
         return cleaned
 
     def columns(self) -> dict[str, Any]:
         """What to write, by column, as `Channel.clean()` left it."""
         names = ("name", "enabled", "environments", "language")
-        columns = {name: getattr(self.instance, name) for name in names if name in self.fields}
-        webhook = self.cleaned_data.get("webhook") or None
-        if webhook or self.cleaned_data.get("remove_webhook"):
-            columns |= {"hook_url": webhook, "hook_url_hint": hint(webhook)}
-        return columns
+        return {**{name: getattr(self.instance, name) for name in names if name in self.fields}, **self._written}
+
+
+F = TypeVar("F", bound=ChannelForm)
+
+
+def form_for(base: type[F], kind: str, *, adding: bool) -> type[F]:
+    """`base` for channels of the kind and of what it may become, with a field for each of their settings."""
+    offered = family(kind)
+    removable = [one for transport in offered for one in declared(transport.settings) if one.secret and one.required]
+    removals = {
+        f"remove_{one.name}": forms.BooleanField(
+            label=format_lazy("{} {}", gettext_lazy("Remove:"), one.label), required=False
+        )
+        for one in removable
+        if len(offered) > 1 and not adding
+    }
+    fields = {**form_fields(offered, adding=adding), **removals}
+    return type(base.__name__, (base,), {**fields, "offered": offered, "__module__": base.__module__})
 
 
 class NewChannelForm(ChannelForm):
     """A channel that receives alerts from now on."""
-
-    remove_webhook = None  # type: ignore[assignment]  # not one of its fields
 
     class Meta(ChannelForm.Meta):
         fields = ("channel_id", "name", "environments", "language")
@@ -115,38 +131,6 @@ class SettingsForm(ChannelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance.hook_url_hint:
-            del self.fields["remove_webhook"]
-
-
-class NameForm(forms.Form):
-    """A name for a channel of the workspace. What else Slack refuses in one, Slack says."""
-
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=LONGEST_CHANNEL_NAME + 1,  # with the # that people write
-        help_text=gettext_lazy("Lower-case letters, digits, - and _."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def clean_name(self) -> str:
-        return clean_channel_name(self.cleaned_data["name"])
-
-
-class NewWorkspaceChannelForm(NameForm):
-    """`lacking` are the scopes that are missing, by whether the channel is private: a choice that is none is fixed."""
-
-    is_private = forms.BooleanField(
-        label=gettext_lazy("Private"),
-        required=False,
-        help_text=gettext_lazy("Only those who are invited see it. It cannot be made public later."),
-    )
-    enabled = forms.BooleanField(label=gettext_lazy("It receives alerts"), required=False, initial=True)
-
-    def __init__(self, *args: Any, lacking: Mapping[bool, str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if len(lacking) == 1:
-            ((impossible, scope),) = lacking.items()
-            field = self.fields["is_private"]
-            field.disabled, field.initial = True, not impossible
-            field.help_text = describe_refusal("missing_scope", needed=scope)
+        for name in self._settings():
+            if not getattr(self.instance, f"{name}_hint", None):
+                self.fields.pop(f"remove_{name}", None)

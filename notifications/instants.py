@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from notifications.slack.replies import LONGEST_RETRY_AFTER
+from notifications.transports.base import LONGEST_RETRY_AFTER
 
 SKEW = timedelta(seconds=10)
 """What one process calls now may be so much earlier than what another has just written: the clocks of two machines

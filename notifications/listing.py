@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from notifications.lacks import CUT_OFF
+from notifications import transports
 from notifications.models import Channel, Delivery, WorkspaceChannel
-from notifications.workspace.wording import describe_guarantee, describe_lack
+from notifications.promises import describe_guarantee, describe_lack
+from notifications.transports import settings as settings_of
 
 OURS, WORKSPACE = "alerts", "workspace"
 
@@ -56,8 +57,22 @@ class Row:
         return self.channel is not None and self.channel.enabled
 
     @property
-    def by_bot(self) -> bool:
-        return self.channel is None or not self.channel.hook_url_hint
+    def sigil(self) -> str:
+        """Before the name."""
+        return (transports.of(self.channel) if self.channel else transports.TRANSPORTS[0]).sigil
+
+    @property
+    def badge(self) -> str:
+        """How a channel that is no other's is reached."""
+        if self.channel is None or transports.of(self.channel).own_ids:
+            return ""
+        transport = transports.of(self.channel)
+        return f"{transport.badge or transport.label} {settings_of.hint(self.channel)}".strip()
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether this process has no way to it."""
+        return self.channel is not None and bool(transports.of(self.channel).problem())
 
     @property
     def language(self) -> str:
@@ -69,17 +84,17 @@ class Row:
 
     @property
     def cut_off(self) -> bool:
-        """Whether Slack takes no message there."""
-        return self.channel is not None and self.channel.lacks in CUT_OFF
+        """Whether nothing arrives there."""
+        return self.channel is not None and transports.is_cut_off(self.channel)
 
     @property
     def lack(self) -> str:
-        return describe_lack(self.channel.lacks) if self.channel else ""
+        return describe_lack(self.channel) if self.channel else ""
 
 
 def channels(text: str) -> QuerySet[Channel]:
     """Those that we know, first those that receive alerts."""
-    known = Channel.objects.defer("hook_url").order_by("-enabled", "name", "channel_id")
+    known = Channel.objects.order_by("-enabled", "name", "channel_id")
     return known.filter(Q(name__icontains=text) | Q(channel_id__icontains=text)) if text else known
 
 
@@ -95,10 +110,12 @@ def rows(shown: Sequence[Channel | WorkspaceChannel]) -> list[Row]:
     ours = {one.pk: one for one in shown if isinstance(one, Channel)}
     theirs = {one.pk: one for one in shown if isinstance(one, WorkspaceChannel)}
     if theirs:
-        ours = Channel.objects.defer("hook_url").in_bulk(ids)
+        ours = Channel.objects.in_bulk(ids)
     elif ours:
         theirs = WorkspaceChannel.objects.in_bulk(ids)
     latest = _latest_deliveries(list(ours))
+    for id_, delivery in latest.items():
+        delivery.channel = ours[id_]
     return [Row(id_, ours.get(id_), theirs.get(id_), latest.get(id_)) for id_ in ids]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from monitors.fields import ChoiceCharField, CurrentSecond, EncryptedTextField, SecondsDateTimeField, TagsField
+from monitors.fields import ChoiceCharField, CurrentSecond, SecondsDateTimeField, TagsField
 from monitors.models import StatusTransition
 from monitors.models.server import Environment
+from notifications.fields import KindField, SecretField, SettingsField, usual_kind
 from notifications.validation import clean_channel
 
 
@@ -32,7 +33,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
 
 class Channel(models.Model):
-    """A Slack channel that receives alerts: the predecessor's table `notifications`, with the columns that we add.
+    """Where alerts go: the predecessor's table `notifications`, with the columns that we add.
 
     Never joined in SQL: an adopted table may have another collation than ours, and MySQL refuses to compare the two.
     Use `prefetch_related`, which sends values.
@@ -44,12 +45,10 @@ class Channel(models.Model):
     updated_at = SecondsDateTimeField(_("updated"), editable=False, auto_now=True, db_default=CurrentSecond())
 
     name = models.CharField(_("name"), max_length=80, null=True, blank=True)
-    hook_url = EncryptedTextField(
-        _("webhook URL"),
-        null=True,
-        blank=True,
-        help_text=_("An incoming webhook; stored encrypted. Empty = messages go out by the bot token."),
-    )
+    kind = KindField(_("kind"), max_length=30, default="", db_default="", editable=False)
+    settings = SettingsField(null=True, default=dict, editable=False)
+    """Of its kind: see `notifications.transports`. Those that are older than kinds have a column of their own."""
+    hook_url = SecretField(_("webhook URL"), null=True, blank=True)
     hook_url_hint = models.CharField(_("webhook"), max_length=20, null=True, editable=False)
     enabled = models.BooleanField(
         _("receives alerts"),
@@ -61,7 +60,7 @@ class Channel(models.Model):
         _("environments"), max_length=50, null=True, blank=True, help_text=_("Only servers of these. Empty = all.")
     )
     next_send_at = models.DateTimeField(
-        _("next message not before"), null=True, editable=False, help_text=_("Slack allows one message a second.")
+        _("next message not before"), null=True, editable=False, help_text=_("At the pace that the medium allows.")
     )
     planned_at = models.DateTimeField(null=True, editable=False)
     """When `next_send_at` was decided: see `notifications.instants`."""
@@ -103,6 +102,14 @@ class Channel(models.Model):
     def __str__(self) -> str:
         return self.name or self.channel_id
 
+    @classmethod
+    def from_db(cls, db: Any, field_names: Any, values: Any) -> Channel:  # type: ignore[override]  # of a later Django
+        """A row that SQL inserted names no kind."""
+        channel = super().from_db(db, field_names, values)
+        if "kind" in field_names:
+            channel.kind = channel.kind or usual_kind(channel)
+        return channel
+
     def clean(self) -> None:
         super().clean()
         clean_channel(self)
@@ -112,7 +119,7 @@ class Channel(models.Model):
 
 
 class Workspace(models.Model):
-    """The workspace of the bot token, as Slack showed it last: one row. Written by `notifications.workspace` alone."""
+    """The workspace of the bot token, as Slack showed it last: one row. Written by `slack.workspace` alone."""
 
     THE_ONE = 1
 
@@ -173,7 +180,7 @@ class WorkspaceChannel(models.Model):
 
 
 class SlackSocket(models.Model):
-    """The connection on which Slack tells of pressed buttons: one row. Written by `notifications.socket` alone."""
+    """The connection on which Slack tells of pressed buttons: one row. Written by `slack.socket` alone."""
 
     THE_ONE = 1
 
@@ -192,7 +199,7 @@ class SlackSocket(models.Model):
 
 
 class PressCount(models.Model):
-    """Presses of buttons so far, for the metrics. Written by `notifications.socket` alone."""
+    """Presses of buttons so far, for the metrics. Written by `slack.socket` alone."""
 
     action = models.CharField(max_length=20)
     outcome = models.CharField(max_length=20)
@@ -216,6 +223,11 @@ class Kind(models.TextChoices):
     STORM_SUMMARY = "storm_summary", _("summary of a storm")
     STORM_END = "storm_end", _("end of a storm")
     TEST = "test", _("test")
+
+
+TELLING = (Kind.FAILURE, Kind.ONGOING)
+ENDING = (Kind.RECOVERY, Kind.ENDED)
+OF_STORM = (Kind.STORM, Kind.STORM_SUMMARY, Kind.STORM_END)
 
 
 class State(models.TextChoices):
@@ -339,10 +351,10 @@ class Delivery(models.Model):
         verbose_name=_("storm"),
         help_text=_("What it is a message of, or what tells it instead."),
     )
-    slack_ts = models.CharField(_("Slack's timestamp"), max_length=20, default="")
-    thread_ts = models.CharField(_("thread"), max_length=20, default="", help_text=_("The message that it answers."))
-    after_ts = models.CharField(max_length=20, default="", db_default="", editable=False)
-    """Slack's timestamp of a message that is older than this one, as was known before the first attempt."""
+    remote_id = models.CharField(_("id in the medium"), max_length=255, default="")
+    thread_id = models.CharField(_("thread"), max_length=255, default="", help_text=_("The message that it answers."))
+    after_id = models.CharField(max_length=255, default="", db_default="", editable=False)
+    """Of a message that is older than this one, as was known before the first attempt."""
     attempt_ended_at = models.DateTimeField(_("last attempt ended"), null=True)
     looks = models.PositiveSmallIntegerField(
         _("looks"), default=0, help_text=_("Times it was looked for in Slack and not found, since the last attempt.")

@@ -10,7 +10,7 @@ from notifications.models import Delivery, Kind, SkipReason
 from notifications.outbox import NotResentError
 
 WORDS: dict[str, Promise] = {
-    NotResentError.ARRIVED: gettext_lazy("Slack has accepted this message already."),
+    NotResentError.ARRIVED: gettext_lazy("This message was accepted already."),
     NotResentError.ON_ITS_WAY: gettext_lazy("This message is on its way."),
     NotResentError.NOT_KEPT: gettext_lazy("Its outage is no longer kept: there is nothing left to say."),
     NotResentError.NO_RECEIVER: gettext_lazy(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -16,7 +17,10 @@ from monitors.models import Environment
 from monitors.patterns import INVISIBLE, NO_NUL, none_of
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
-from notifications.slack import Verdict
+from notifications.promises import describe_guarantee
+from notifications.transports import TRANSPORTS, by_kind, kind_for, kinds, new_id, of
+from notifications.transports.base import Setting, Transport, Verdict, declared
+from notifications.transports.settings import COLUMNS, clean, columns, masked, stored
 from notifications.validation import (
     CHANNEL_ID,
     LONGEST_CHANNEL_NAME,
@@ -24,11 +28,9 @@ from notifications.validation import (
     clean_channel_name,
     clean_environments,
     clean_name,
-    new_hook_id,
 )
-from notifications.webhooks import MAX_LENGTH, POSTING_URL, clean_hook_url, hint
-from notifications.workspace.wording import describe_guarantee
 
+LANGUAGES = settings.LANGUAGES
 MOST_SELECTED = 5_000
 """Channels in one selection."""
 
@@ -63,41 +65,68 @@ class ChoiceOrNullField(serializers.ChoiceField):
         return value or None
 
 
+class SettingColumnField(serializers.CharField):
+    """A setting that is a field of its own."""
+
+    def __init__(self, transport: Transport, setting: Setting) -> None:
+        self.transport, self.setting = transport, setting
+        text = _("%(label)s, for the kind %(kind)s. null = another kind. Omitted, it stays as it is.")
+        help_text = text % {"label": setting.label, "kind": transport.kind}
+        super().__init__(write_only=True, required=False, allow_null=True, help_text=help_text)
+
+    def to_internal_value(self, data: Any) -> Any:
+        name = self.setting.name
+        try:
+            return clean(self.transport, {name: super().to_internal_value(data)}, {})[name]
+        except DjangoValidationError as error:
+            raise ValidationError(error.message_dict[name]) from None
+
+
+class SettingsField(serializers.DictField):
+    """Of the kind; secrets go in and come out masked."""
+
+    def get_attribute(self, instance: Channel) -> Any:
+        return instance
+
+    def to_representation(self, value: Any) -> Any:
+        return masked(value)
+
+
 class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[Channel]):
-    """A channel that receives alerts, by the bot token or by an incoming webhook of its own."""
+    """A channel that receives alerts, of one of the kinds of `channel-kinds/`."""
 
     bounds = {
         "channel_id": {"pattern": f"^{CHANNEL_ID.pattern}$"},
         "name": {"pattern": none_of(INVISIBLE, blank=False)},
-        "hook_url": {"maxLength": MAX_LENGTH, "pattern": POSTING_URL},
+        **{name: one.bounds for name, one in COLUMNS.items()},
     }
     reasons = {
         "channel_id": "The channel exists already; in a change, it is that of another channel; with neither it nor a "
         "webhook, nothing can be sent. `selection` is none.",
         "name": "Has a character that an adopted table cannot hold.",
-        "hook_url": "No incoming webhook of Slack.",
+        "settings": "Has a setting that the kind does not have, lacks one that it needs, or has a value that it refuses: "
+        "`channel-kinds/` describes them.",
+        **{name: one.reason for name, one in COLUMNS.items()},
     }
 
     channel_id = serializers.CharField(
         required=False,
         max_length=255,
-        help_text=_("Slack's id, such as C024BE91L; a channel with a webhook may be made without. Never changes."),
+        help_text=_("The medium's id, for Slack such as C024BE91L; of other kinds it is generated. Never changes."),
     )
     name = serializers.CharField(max_length=80, allow_null=True, default=None)
-    hook_url = serializers.CharField(
-        write_only=True,
+    settings = SettingsField(
         required=False,
-        allow_null=True,
         help_text=_(
-            "An incoming webhook of Slack; stored encrypted and never shown. null = messages go out by the bot token. "
-            "Omitted, it stays as it is."
+            "Of the kind, see channel-kinds/. A masked secret that comes back stays as it is; so does all when "
+            "it is omitted."
         ),
     )
     enabled = serializers.BooleanField(default=True, help_text=_("Off: nothing is sent here, the channel is kept."))
     environments = EnvironmentsField(default=None, help_text=_("Only servers of these; null = all."))
 
     language = ChoiceOrNullField(
-        choices=settings.LANGUAGES,
+        choices=LANGUAGES,
         default=None,
         help_text=_("Of the messages in this channel; null = the monitor's own."),
     )
@@ -118,8 +147,9 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         fields = (
             "channel_id",
             "name",
-            "hook_url",
-            "hook_url_hint",
+            "kind",
+            "settings",
+            *(f"{name}_hint" for name in COLUMNS),
             "enabled",
             "environments",
             "language",
@@ -128,7 +158,14 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
             "explanation",
             "updated_at",
         )
-        read_only_fields = ("hook_url_hint", "updated_at")
+        read_only_fields = (*(f"{name}_hint" for name in COLUMNS), "updated_at")
+
+    def get_fields(self) -> dict[str, Any]:
+        declarations = [(by, one) for by in TRANSPORTS for one in declared(by.settings) if one.column]
+        own = {one.name: SettingColumnField(by, one) for by, one in declarations}
+        usual = _("Without it, it follows from the settings that are given.")
+        kind = serializers.ChoiceField(choices=kinds(), required=False, help_text=usual)
+        return {**super().get_fields(), "kind": kind, **own}
 
     def get_explanation(self, channel: Channel) -> str:
         return describe_guarantee(channel)
@@ -146,20 +183,69 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
     def validate_language(self, value: str | None) -> str:
         return value or ""
 
-    def validate_hook_url(self, value: str | None) -> str | None:
-        return clean_hook_url(value) if value else None
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Of a channel that exists, the columns to write; they follow from what was sent alone."""
-        if "hook_url" in attrs:
-            attrs["hook_url_hint"] = hint(attrs["hook_url"])
-        if isinstance(self.instance, Channel):
+        channel = self.instance if isinstance(self.instance, Channel) else None
+        own = {name: attrs.pop(name) for name in COLUMNS if name in attrs}
+        kind, given = attrs.pop("kind", ""), attrs.pop("settings", None)
+        if channel is None or kind or own or given is not None:
+            transport = by_kind(kind or (kind_for(own) if own or channel is None else channel.kind))
+            attrs |= _settings(channel, transport, {**(given or {}), **own}, whole=given is not None)
+        else:
+            transport = of(channel)
+        if channel is not None:
             attrs.pop("channel_id", None)
         elif "channel_id" not in attrs:
-            if not attrs.get("hook_url"):
+            if transport.own_ids:
                 raise ValidationError({"channel_id": [gettext("Give the channel's id, or a webhook.")]})
-            attrs["channel_id"] = new_hook_id()
+            attrs["channel_id"] = new_id(transport)
         return attrs
+
+
+def _settings(channel: Channel | None, transport: Transport, given: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """The columns of the kind and its settings. What a channel of the same kind had stays where nothing else was given:
+    all of it, or with `whole` what is no part of the object `settings`."""
+    try:
+        before = stored(channel) if channel and channel.kind == transport.kind else {}
+    except ValueError:  # it can be entered anew
+        before = {}
+    names = {one.name for one in declared(transport.settings)}
+    kept = {name: value for name, value in before.items() if name in COLUMNS or not whole}
+    wanted = {name: value for name, value in {**kept, **given}.items() if name in names or name not in COLUMNS}
+    try:
+        return columns(transport, clean(transport, wanted, before))
+    except DjangoValidationError as error:
+        problems = error.message_dict.items()
+        fields = {(name if name in COLUMNS else f"settings.{name}"): messages for name, messages in problems}
+        raise ValidationError(fields) from None
+
+
+CAPABILITIES = ("edit", "thread", "look_up", "resolve", "buttons", "pace")
+
+
+class CapabilitiesSerializer(serializers.Serializer[Any]):
+    """What a medium can do."""
+
+    edit = serializers.BooleanField(help_text=_("Messages are kept up to date."))
+    thread = serializers.BooleanField(help_text=_("The end answers the beginning."))
+    look_up = serializers.BooleanField(help_text=_("A message whose answer was lost is looked for."))
+    resolve = serializers.BooleanField(help_text=_("The end closes what the beginning opened."))
+    buttons = serializers.BooleanField(help_text=_("Messages have buttons."))
+    pace = serializers.FloatField(help_text=_("Seconds between two messages to one channel."))
+
+
+class ChannelKindSerializer(serializers.Serializer[Any]):
+    """A way to notify."""
+
+    kind = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field, not its own
+    own_ids = serializers.BooleanField(help_text=_("A new channel needs the medium's id; else it is generated."))
+    guarantee = serializers.ChoiceField(
+        choices=[choice for choice in Guarantee.choices if choice[0]], help_text=_("What it can promise at best.")
+    )
+    capabilities = CapabilitiesSerializer()
+    problem = serializers.CharField(allow_null=True, help_text=_("Why nothing can be sent by it as things are set up."))
+    settings = serializers.DictField(help_text=_("JSON Schema of a channel's settings."))
 
 
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": 255, "pattern": NO_NUL})
@@ -181,11 +267,13 @@ class TrialSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(
         choices=[(verdict.value, verdict.value) for verdict in Verdict],
         help_text=_(
-            "sent; retry = Slack has not posted it, and it is tried again; uncertain = Slack may have posted it; "
-            "give_up = Slack will not post it until somebody mends something."
+            "sent; retry = it was not taken, and is tried again; uncertain = it may have arrived; give_up = it will "
+            "not be taken until somebody mends something."
         ),
     )
-    code = serializers.CharField(allow_null=True, help_text=_("Slack's code, with slack_ before it; null when sent."))
+    code = serializers.CharField(
+        allow_null=True, help_text=_("The medium's code after its name, such as slack_not_in_channel; null when sent.")
+    )
     explanation = serializers.CharField(help_text=_("What it means and what to do."))
     delivery_id = serializers.IntegerField()
 

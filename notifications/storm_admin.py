@@ -17,11 +17,10 @@ from unfold.decorators import display
 from monitors.admin.audited import AuditedAdmin
 from monitors.admin.base import EnvironmentFilter, RecordAdmin
 from monitors.models import Subject
+from notifications import transports
 from notifications.admin_help import SHOWN
-from notifications.models import Channel, Delivery, Kind, State, Storm, StormRule
-from notifications.outbox.claiming import TELLING
-from notifications.outbox.gathering import Rule
-from notifications.refusals import describe_refusal
+from notifications.models import TELLING, Channel, Delivery, Kind, State, Storm, StormRule
+from notifications.outbox.grouping import Rule
 
 
 @admin.register(StormRule)
@@ -65,7 +64,7 @@ class StormAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Storm]:
         rows = Delivery.objects.filter(storm=OuterRef("pk"), kind__in=TELLING).order_by().values("storm")
         outages = Subquery(rows.annotate(number=Count("incident_id", distinct=True)).values("number"))
-        channels = Channel.objects.only("channel_id", "name")
+        channels = Channel.objects.only("channel_id", "name", "kind")
         opening = Delivery.objects.filter(kind=Kind.STORM)
         storms: QuerySet[Storm] = super().get_queryset(request)
         storms = storms.annotate(outages=Coalesce(outages, 0, output_field=IntegerField()))
@@ -83,11 +82,11 @@ class StormAdmin(RecordAdmin):
 
     @display(description=gettext_lazy("first message"))
     def told(self, obj: Any) -> str:
-        """What became of it: one that Slack has refused tells nobody."""
+        """What became of it: one that was refused tells nobody."""
         for opening in obj.openings:
             state = opening.get_state_display()
             if opening.state == State.FAILED:
-                return f"{state}: {describe_refusal(opening.reason)}"
+                return f"{state}: {transports.advice(obj.channel, opening.reason)}"
             return str(state)
         return ""
 

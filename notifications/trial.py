@@ -8,22 +8,27 @@ from datetime import datetime
 from django.contrib import messages
 from django.utils.translation import gettext as _
 
-from notifications import outbox
-from notifications.refusals import describe_refusal
-from notifications.slack import Verdict
+from notifications import outbox, transports
+from notifications.models import Channel
+from notifications.transports.base import Verdict
 
 LEVELS = {Verdict.SENT: messages.SUCCESS, Verdict.GIVE_UP: messages.ERROR}
 
 
 def try_channel(channel_id: str, clock: Callable[[], datetime]) -> tuple[int, str]:
-    """The level and the text of what to tell whoever asked. Blocks until Slack has answered, so never call it with a
-    transaction open. Raises Channel.DoesNotExist."""
+    """The level and the text of what to tell whoever asked. Blocks until the medium has answered, so never call it with
+    a transaction open. Raises Channel.DoesNotExist."""
     try:
-        _delivery, reply = outbox.send_test(channel_id, clock)
+        delivery, reply = outbox.send_test(channel_id, clock)
     except outbox.BusyError:
-        return messages.WARNING, _("A channel takes one message a second. Nothing was sent: try again shortly.")
+        return messages.WARNING, _("The channel takes no message at this moment. Nothing was sent: try again shortly.")
     level = LEVELS.get(reply.verdict, messages.WARNING)
     if reply.verdict is Verdict.SENT:
-        return level, _("Slack accepted the message.")
-    explanation = describe_refusal(reply.code, needed=reply.detail)
+        return level, accepted(delivery.channel)
+    explanation = transports.advice(delivery.channel, reply.code, reply.detail)
     return level, explanation if reply.verdict is Verdict.GIVE_UP else f"{explanation} {_('It is tried again.')}"
+
+
+def accepted(channel: Channel | None) -> str:
+    medium = transports.of(channel).medium if channel else "?"
+    return _("%(medium)s accepted the message.") % {"medium": medium}

@@ -1,12 +1,11 @@
 """What makes a channel valid beyond what each column says: for the API and the admin alike.
 
-Called by `Channel.clean()`, so it imports no model of this app. Webhooks have a module of their own, `webhooks`.
+Called by `Channel.clean()`, so it imports no model of this app.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -57,11 +56,6 @@ def clean_channel_id(text: str) -> str:
     if not CHANNEL_ID.fullmatch(channel_id) or channel_id == RESERVED:
         raise ValidationError(_("Give Slack's id of the channel, such as C024BE91L: letters, digits, - and _."))
     return channel_id
-
-
-def new_hook_id() -> str:
-    """An id for a webhook's channel: the URL does not tell Slack's."""
-    return f"hook-{secrets.token_hex(4)}"
 
 
 def clean_name(name: str | None) -> str | None:

@@ -38,7 +38,7 @@ def look() -> dict[str, Any]:
     for minute in range(10):
         recording.record([observation(9, now + timedelta(minutes=minute), ok=False, detail="거부 → 😀")])
     found["health"] = ServerStatus.objects.get(pk=9).health
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     found["deliveries"] = list(Delivery.objects.values_list("channel_id", "kind", "state"))
     found["detail"] = ServerStatus.objects.get(pk=9).detail
     try:

@@ -111,6 +111,7 @@ PATHS: dict[str, dict[str, str]] = {
     "api/^policies/(?P<pk>[A-Z]+)/$": {"GET": "viewer", "PUT": "operator", "PATCH": "operator"},
     "api/^tokens/$": {"GET": "person", "POST": "person"},
     "api/^tokens/(?P<pk>[0-9]{1,18})/$": {"DELETE": "person"},
+    "api/channel-kinds/": {"GET": "viewer"},
     "api/events/": VIEWED,
     "api/inventory/sync/": {"GET": "viewer", "POST": "operator"},
     "api/schema/": {"GET": "person"},

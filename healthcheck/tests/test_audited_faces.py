@@ -36,10 +36,10 @@ from monitors.tests.inventory_stand_in import TOKEN, inventory_server, listing
 from monitors.views import selection as selecting
 from monitors.views import server as server_page
 from notifications.models import Channel
-from notifications.socket.actions import Actions
-from notifications.socket.envelopes import Press
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import tick
+from notifications.transports.slack.socket.actions import Actions
+from notifications.transports.slack.socket.envelopes import Press
 from notifications.views import channels as channels_page
 
 __all__ = ["clock", "slack"]  # fixtures

@@ -131,10 +131,10 @@ class Fleet:
 
     def told(self) -> set[int]:
         """Of which servers the channel is about to be told that they are down."""
-        outbox.hand_over(timezone.now())
+        outbox.fan_out_news(timezone.now())
         found = Delivery.objects.filter(state="pending", channel="C1", kind="failure").select_related("transition")
         channel = Channel.objects.get(pk="C1")
-        assert all(compose(delivery, channel).text for delivery in found)
+        assert all(compose(delivery, channel).title for delivery in found)
         return {delivery.transition.server_id for delivery in found if delivery.transition}
 
 
@@ -227,7 +227,7 @@ def test_a_storm_rule_with_a_bad_value_keeps_no_news_back(column, value):
     write(StormRule._meta.db_table, column, value, "environment", "LIVE")
     fleet = Fleet()
     fleet.go_down()
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     told = {row.kind for row in Delivery.objects.filter(channel="C1", state="pending")}
     assert told in ({"failure"}, {"storm"})
 
@@ -237,6 +237,8 @@ CHANNEL = {
     "language": ("xx", "ko_KR", "../../etc", "x" * 10),
     "name": ("", " ", "<b>", "\x01", "웹 🚀"),
     "hook_url": ("garbage", ""),
+    "kind": ("train", ""),
+    "settings": ("garbage", ""),
     "hook_url_hint": ("x" * 20,),
     "guarantee": ("for ever",),
     "lacks": ("everything",),
@@ -256,7 +258,7 @@ def test_channels_with_bad_values_silence_no_other(admin):
     assert len(Channel.objects.defer("hook_url")) == len(BAD_CHANNELS) + 1
     for channel in Channel.objects.defer("hook_url"):
         for delivery in Delivery.objects.filter(channel=channel, state="pending"):
-            assert compose(delivery, channel).text
+            assert compose(delivery, channel).title
         assert admin.get(f"/admin/notifications/channel/{channel.pk}/change/").status_code == 200
         assert admin.get(f"/api/channels/{channel.pk}/").status_code == 200
 

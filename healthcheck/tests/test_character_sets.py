@@ -21,7 +21,7 @@ from monitors.tests.people import client_of, visitor
 from notifications import outbox
 from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.outbox import select
-from notifications.workspace.managing import listen
+from notifications.transports.slack.workspace.managing import listen
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -198,7 +198,7 @@ def test_what_our_own_tables_hold_is_any_text(lacking, admin):
     recording.pause([down.pk], actor=lacking, now=timezone.now())
     recording.resume([down.pk], actor=lacking, now=timezone.now())
     see(down, "---", timezone.now())
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     assert Delivery.objects.filter(kind="failure").exists()
     incident = Incident.objects.get()
     assert admin.post(f"/incidents/{incident.pk}/", {"text": lacking}).status_code == 302

@@ -19,12 +19,20 @@ from aiohttp import web
 from playwright.sync_api import Browser
 
 from healthcheck.demo import plan, slack
-from notifications.blocks import Message, actions, button, header, note
-from notifications.slack import Account, Verdict, call, find_message, post_message, post_webhook, update_message
-from notifications.slack.answers import post_response
-from notifications.socket.connection import Connection
-from notifications.socket.envelopes import Press
-from notifications.workspace.wording import SCOPES, describe_managing
+from notifications.transports.slack import (
+    Account,
+    Verdict,
+    call,
+    find_message,
+    post_message,
+    post_webhook,
+    update_message,
+)
+from notifications.transports.slack.answers import post_response
+from notifications.transports.slack.blocks import Message, actions, button, header, note
+from notifications.transports.slack.socket.connection import Connection
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.workspace.wording import SCOPES, describe_managing
 
 LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
 
@@ -86,8 +94,11 @@ def say(text: str) -> Message:
 def test_answers_stand_beneath_and_edits_in_place(page, account):
     first = post_message(account, plan.CHANNEL_ID, say("web is down"), delivery_id=1)
     post_message(account, plan.CHANNEL_ID, say("shop is down"), delivery_id=2)
-    post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=3, thread_ts=first.ts)
-    assert update_message(account, plan.CHANNEL_ID, first.ts, say("web was down"), delivery_id=1).ts == first.ts
+    post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=3, thread_ts=first.remote_id)
+    assert (
+        update_message(account, plan.CHANNEL_ID, first.remote_id, say("web was down"), delivery_id=1).remote_id
+        == first.remote_id
+    )
     messages = Shown(page).messages
     assert [depth for depth, _ in messages] == [0, 0, 1]
     assert "shop is down" in messages[0][1]
@@ -97,10 +108,13 @@ def test_answers_stand_beneath_and_edits_in_place(page, account):
 
 def test_what_may_have_arrived_is_found_in_the_channel_and_in_a_thread(account):
     posted = post_message(account, plan.CHANNEL_ID, say("web is down"), delivery_id=1)
-    answer = post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=2, thread_ts=posted.ts)
-    assert find_message(account, plan.CHANNEL_ID, 1, oldest=LONG_AGO).ts == posted.ts
-    assert find_message(account, plan.CHANNEL_ID, 2, oldest=LONG_AGO, thread_ts=posted.ts).ts == answer.ts
-    assert find_message(account, plan.CHANNEL_ID, 3, oldest=LONG_AGO).ts == ""
+    answer = post_message(account, plan.CHANNEL_ID, say("web is up again"), delivery_id=2, thread_ts=posted.remote_id)
+    assert find_message(account, plan.CHANNEL_ID, 1, oldest=LONG_AGO).remote_id == posted.remote_id
+    assert (
+        find_message(account, plan.CHANNEL_ID, 2, oldest=LONG_AGO, thread_ts=posted.remote_id).remote_id
+        == answer.remote_id
+    )
+    assert find_message(account, plan.CHANNEL_ID, 3, oldest=LONG_AGO).remote_id == ""
 
 
 def test_what_a_restart_has_forgotten_is_gone_as_in_slack(account):
@@ -127,7 +141,7 @@ def test_the_one_channel_stays_as_it_is_and_the_refusal_is_explained(account, me
 
 def test_only_so_many_messages_are_kept_and_an_answer_outlives_its_question(page, account):
     first = post_message(account, plan.CHANNEL_ID, say("web is down"))
-    post_message(account, plan.CHANNEL_ID, say("web is up again"), thread_ts=first.ts)
+    post_message(account, plan.CHANNEL_ID, say("web is up again"), thread_ts=first.remote_id)
     for number in range(slack.KEPT - 1):
         post_webhook(f"{page}services/T/B/x", say(f"message {number}"))
     messages = Shown(page).messages
@@ -166,14 +180,14 @@ def press(page: str, body: str, content_type: str = "application/json") -> int:
 
 def test_a_press_on_the_page_comes_over_the_socket_and_its_answer_stands_there(page, account):
     posted = post_message(account, plan.CHANNEL_ID, say("web is down"))
-    pressed = json.dumps({"action": "acknowledge", "value": "7", "ts": posted.ts})
+    pressed = json.dumps({"action": "acknowledge", "value": "7", "ts": posted.remote_id})
     assert press(page, pressed) == 503, "nobody listens"
     with listening(account) as taken:
         assert press(page, pressed, "text/plain") == 415, "as another page could"
         assert press(page, pressed) == 204
         arrived = taken.get(timeout=5)
     assert (arrived.action, arrived.subject_id, arrived.user) == ("acknowledge", 7, "you")
-    assert (arrived.channel_id, arrived.thread_ts) == (plan.CHANNEL_ID, posted.ts)
+    assert (arrived.channel_id, arrived.thread_ts) == (plan.CHANNEL_ID, posted.remote_id)
     assert post_response(arrived.response_url, "too late").verdict is Verdict.SENT
     messages = Shown(page).messages
     assert [depth for depth, _ in messages] == [0, 1]
@@ -196,7 +210,7 @@ def test_a_button_is_pressed_with_the_mouse(page: str, account: Account, browser
         padding = shown.evaluate("getComputedStyle(document.querySelector('article')).paddingLeft")
     finally:
         shown.close()
-    assert (arrived.action, arrived.subject_id, arrived.thread_ts) == ("probe", 7, posted.ts)
+    assert (arrived.action, arrived.subject_id, arrived.thread_ts) == ("probe", 7, posted.remote_id)
     assert padding == "16px", "without its style sheet"
     assert not [said for said in refused if "Content Security Policy" in said]
 

@@ -33,9 +33,10 @@ from monitors.probers import engine
 from monitors.tests import inventory_stand_in
 from monitors.tests.builders import see, server
 from monitors.tests.people import person
-from notifications import outbox, webhooks, workspace
+from notifications import outbox
 from notifications.models import Channel, Delivery, State
 from notifications.tests.standin import Standin
+from notifications.transports.slack import webhooks, workspace
 
 __all__ = ["site"]  # fixtures
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
@@ -84,7 +85,7 @@ def rows(transactional_db, slack, inventory, only_loopback) -> str:
     workspace.watch(timezone.now)
     Channel.objects.create(channel_id=slack.channel, name="alerts")
     Channel.objects.create(channel_id="hook-1", hook_url=slack.hook_url(), environments=["LIVE"])
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     for state in State.values:
         Delivery.objects.create(kind="test", channel_id="hook-1", key=f"test:{state}", state=state)
     token, text = ApiToken.objects.issue(person("admin"))

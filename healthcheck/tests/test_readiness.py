@@ -22,7 +22,7 @@ from monitors.tests.builders import NOW, SECOND, observation, see, server
 from monitors.tests.people import client_of, person
 from notifications import outbox
 from notifications.models import Channel
-from notifications.socket import state
+from notifications.transports.slack.socket import state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -161,7 +161,7 @@ def test_not_ready_when_news_stay_untold(broker):
     later = timezone.now() + timedelta(minutes=6)
     claiming.beat(later)
     assert "pending_delivery" in failing(later), f"transition of {news} not handed over"
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     assert "pending_delivery" in failing(later), "handed over and not sent"
 
 
@@ -229,7 +229,7 @@ def test_metrics_count_servers_outcomes_and_messages(client):
     see(server(environment="LIVE", unhealthy_threshold=2), "--")
     server(environment="DEV")
     claiming.beat(timezone.now() - 5 * SECOND)
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     _, token = ApiToken.objects.issue(person())
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/openmetrics-text"}
     answer = client.get("/metrics", headers=headers)

@@ -205,7 +205,7 @@ def test_whatever_slack_does_no_secret_gets_into_a_delivery(client, full, slack,
     if fault:
         slack.faults.set(fault)
     now = timezone.now()
-    outbox.hand_over(now)
+    outbox.fan_out_news(now)
     for channel in Channel.objects.all():
         outbox.deliver(channel.pk, lambda: now)
         rested()
@@ -255,7 +255,7 @@ def test_pages_show_no_secret(client, full):
 
 
 def test_no_page_of_the_admin_shows_a_secret(client, full):
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     ApiToken.objects.issue(person("viewer"))
     for model in admin.site._registry:
         base = f"admin:{model._meta.app_label}_{model._meta.model_name}"

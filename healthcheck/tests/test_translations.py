@@ -14,7 +14,7 @@ from django.utils import translation
 
 from monitors.probers.base import Failure
 from monitors.wording import failure_help, failure_label
-from notifications.refusals import describe_refusal
+from notifications.transports.slack.refusals import describe_refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = Path("locale/ko/LC_MESSAGES/django.po")

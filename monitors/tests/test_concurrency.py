@@ -91,7 +91,7 @@ def test_hand_overs_at_once_tell_each_channel_once():
     Channel.objects.create(channel_id="C2")
     ids = [server(unhealthy_threshold=1).pk for _ in range(60)]
     recording.record([observation(id_, NOW, ok=False) for id_ in ids])
-    together(*[lambda: outbox.hand_over(NOW)] * THREADS)
+    together(*[lambda: outbox.fan_out_news(NOW)] * THREADS)
     told = Delivery.objects.values_list("channel_id", "kind").annotate(count=Count("id"))
     expected = {(name, kind, count) for name in ("C1", "C2") for kind, count in (("failure", 60), ("storm", 1))}
     assert set(told.order_by()) == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,8 @@ PURE = [
     "monitors.spans",
     "monitors.availability",
     "monitors.folding",
+    "notifications.notice",
+    "notifications.audibility",
     *(f"monitors.charts.{file.stem}" for file in sorted((ROOT / "monitors/charts").glob("[a-z]*.py"))),
     *(f"monitors.probers.{file.stem}" for file in sorted((ROOT / "monitors/probers").glob("[a-z]*.py"))),
 ]
@@ -32,6 +36,38 @@ def test_pure_modules_import_neither_django_nor_celery():
     command = [sys.executable, "-c", IMPORT, *PURE]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert run.stderr == ""
+
+
+ALLOWED = {"notifications.notice"}
+"""Modules of ours that the base of transports may import. It is in a package whose list of transports is not pure."""
+
+
+def test_the_base_of_transports_imports_nothing_but_the_standard_library_and_notices():
+    tree = ast.parse((ROOT / "notifications/transports/base.py").read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    named |= {name.name for node in imports if isinstance(node, ast.Import) for name in node.names}
+    assert {name for name in named if name and name.partition(".")[0] not in sys.stdlib_module_names} == ALLOWED
+
+
+def test_transports_know_nothing_of_the_outbox():
+    """But Slack's pages of the workspace and its buttons, which are no part of the transport."""
+    for file in (ROOT / "notifications/transports").rglob("*.py"):
+        pages = file.relative_to(ROOT / "notifications/transports").parts[:2]
+        if pages not in (("slack", "workspace"), ("slack", "socket")):
+            assert "notifications.outbox" not in file.read_text(), file
+            assert "import outbox" not in file.read_text(), file
+
+
+def test_nothing_outside_of_slack_names_what_is_slack_s_own():
+    """Its pages and its command lead to it; the column of the webhooks is older than kinds."""
+    own = re.compile(r"slack_sdk|mrkdwn|\bblocks\b|\bts\b")
+    found = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "notifications").rglob("*.py")
+        if not {"tests", "migrations", "slack"} & set(file.parts) and own.search(file.read_text())
+    }
+    assert found == set()
 
 
 def test_the_rule_covers_the_probers():

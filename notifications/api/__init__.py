@@ -1,7 +1,7 @@
 """The API of channels and messages."""
 
-from notifications.api.channels import ChannelViewSet
+from notifications.api.channels import ChannelKindsView, ChannelViewSet
 from notifications.api.deliveries import DeliveryViewSet
 from notifications.api.workspace import WorkspaceChannelViewSet
 
-__all__ = ["ChannelViewSet", "DeliveryViewSet", "WorkspaceChannelViewSet"]
+__all__ = ["ChannelKindsView", "ChannelViewSet", "DeliveryViewSet", "WorkspaceChannelViewSet"]

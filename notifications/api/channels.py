@@ -17,25 +17,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from monitors.api.base import ViewSet
+from monitors.api.base import AnnouncedBody, ViewSet
 from monitors.clock import database_now
-from notifications import outbox
+from notifications import outbox, transports
 from notifications.filters import ChannelFilter
-from notifications.models import Channel, Delivery
+from notifications.models import Channel, Delivery, Guarantee
 from notifications.outbox.settling import TRIED_ON
-from notifications.refusals import describe_refusal
 from notifications.serializers import (
+    CAPABILITIES,
+    ChannelKindSerializer,
     ChannelSerializer,
     RefusedTrialSerializer,
     SelectionSerializer,
     TrialSerializer,
 )
-from notifications.slack import Reply, Verdict
+from notifications.transports import advice
+from notifications.transports.base import Reply, Transport, Verdict
+from notifications.transports.settings import COLUMNS, schema
+from notifications.trial import accepted
 
 CHANNEL_ID = "[ -.0-~]{1,255}"
 """What can be asked for: an adopted id may be none that we would take."""
 TRY_AGAIN = timedelta(seconds=5)
-"""Where Slack did not say when."""
+"""Where the medium did not say when."""
 MOST_NAMED = 20
 """Unknown ids named in one answer."""
 
@@ -63,8 +67,10 @@ class ChannelBusy(APIException):
     update=extend_schema(
         summary="Replace a channel",
         description=(
-            "Optional fields that are omitted become null, or `enabled`. Only `hook_url` stays as it is when it is "
-            "omitted: it cannot be read, so whoever sends back what was read would lose it. null removes it."
+            "Optional fields that are omitted become null, or `enabled`. Only `kind`, `settings` and `"
+            + "`, `".join(COLUMNS)
+            + "` stay as they are when they are omitted: secrets cannot be read, so whoever sends back what was read "
+            "would lose them. A masked secret stays as it is; null removes a webhook."
         ),
     ),
     partial_update=extend_schema(
@@ -84,7 +90,7 @@ class ChannelViewSet(
     mixins.DestroyModelMixin,
     ViewSet,
 ):
-    queryset = Channel.objects.defer("hook_url").order_by("channel_id")
+    queryset = Channel.objects.order_by("channel_id")
     serializer_class = ChannelSerializer
     filterset_class = ChannelFilter
     lookup_value_regex = CHANNEL_ID
@@ -135,20 +141,20 @@ class ChannelViewSet(
     @extend_schema(
         summary="Send a test message",
         description=(
-            "Sends it now, also to a channel that is not enabled, and answers with what Slack said. While one is still "
-            "to be sent, asking again tries that one again. 503 `channel_busy`: nothing was sent, for a channel takes "
-            "one message a second."
+            "Sends it now, also to a channel that is not enabled, and answers with what the medium said. While one is "
+            "still to be sent, asking again tries that one again. 503 `channel_busy`: nothing was sent, for a channel "
+            "takes messages at its medium's pace."
         ),
         request=None,
         responses={
             200: TrialSerializer,
-            424: OpenApiResponse(RefusedTrialSerializer, "Slack refuses: token, scope, channel or webhook."),
-            503: OpenApiResponse(RefusedTrialSerializer, "Slack is slow or cannot be reached: see Retry-After."),
+            424: OpenApiResponse(RefusedTrialSerializer, "The medium refuses: a secret, a permission, the channel."),
+            503: OpenApiResponse(RefusedTrialSerializer, "The medium is slow or cannot be reached: see Retry-After."),
         },
     )
     @action(detail=True, methods=["post"], required_permission="notifications.change_channel")
     def test(self, request: Request, pk: str) -> Response:
-        """No transaction is open: Slack is asked."""
+        """No transaction is open: the medium is asked."""
         try:
             delivery, reply = outbox.send_test(self.get_object().pk, database_now)
         except outbox.BusyError as busy:
@@ -165,11 +171,43 @@ def _selection() -> dict[str, list[str]]:
 def _as_response(delivery: Delivery, reply: Reply) -> Response:
     """An error says more than others do, and all that others say."""
     verdict = {"verdict": reply.verdict, "delivery_id": delivery.pk}
+    channel = delivery.channel
+    if channel is None:
+        raise NotFound
     if reply.verdict is Verdict.SENT:
-        return Response({**verdict, "code": None, "explanation": _("Slack accepted the message.")})
-    explanation = describe_refusal(reply.code, needed=reply.detail)
-    body = {**verdict, "code": f"slack_{reply.code}", "explanation": explanation, "detail": explanation, "errors": []}
-    if reply.verdict is not Verdict.UNCERTAIN and reply.code not in TRIED_ON:
+        return Response({**verdict, "code": None, "explanation": accepted(channel)})
+    transport = transports.of(channel)
+    code, explanation = f"{transport.prefix or transport.kind}_{reply.code}", advice(channel, reply.code, reply.detail)
+    body = {**verdict, "code": code, "explanation": explanation, "detail": explanation, "errors": []}
+    if reply.verdict is not Verdict.UNCERTAIN and transport.cause(reply.code) not in TRIED_ON:
         return Response(body, status.HTTP_424_FAILED_DEPENDENCY)
     seconds = math.ceil((reply.retry_after or TRY_AGAIN).total_seconds())
     return Response(body, status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": str(seconds)})
+
+
+class ChannelKindsView(AnnouncedBody):
+    """Ways to notify, each with what it can do and what it needs to know."""
+
+    required_permission = "notifications.view_channel"
+    serializer_class = ChannelKindSerializer
+
+    @extend_schema(
+        summary="List kinds of channels",
+        description="`settings` is the JSON Schema of the settings of a channel of the kind.",
+        responses=ChannelKindSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        return Response([_described(transport) for transport in transports.TRANSPORTS])
+
+
+def _described(transport: Transport) -> dict[str, Any]:
+    can = transport.capabilities
+    return {
+        "kind": transport.kind,
+        "label": str(transport.label),
+        "own_ids": transport.own_ids,
+        "guarantee": Guarantee.EXACTLY_ONCE if can.exactly_once else Guarantee.AT_LEAST_ONCE,
+        "capabilities": {name: getattr(can, name) for name in CAPABILITIES},
+        "problem": transports.explain(transport, transport.problem()) or None,
+        "settings": schema(transport),
+    }

@@ -17,7 +17,6 @@ from rest_framework.response import Response
 from monitors.api.base import ViewSet
 from monitors.clock import database_now
 from monitors.pagination import Pagination
-from notifications import workspace
 from notifications.filters import WorkspaceChannelFilter
 from notifications.models import Channel, WorkspaceChannel
 from notifications.serializers import (
@@ -26,9 +25,9 @@ from notifications.serializers import (
     RenamedChannelSerializer,
     WorkspaceChannelSerializer,
 )
-from notifications.slack import RefusedError, Reply
-from notifications.workspace.turns import may_pass
-from notifications.workspace.wording import BAD_NAMES, describe_error, describe_managing
+from notifications.transports.slack import RefusedError, Reply, workspace
+from notifications.transports.slack.workspace.turns import may_pass
+from notifications.transports.slack.workspace.wording import BAD_NAMES, describe_error, describe_managing
 
 TRY_AGAIN = timedelta(seconds=5)
 """Where Slack did not say when."""

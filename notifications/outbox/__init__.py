@@ -1,15 +1,23 @@
-"""The only writer of deliveries: `handover` makes them, `requests` those that people ask for, `listening` those for a
-channel that begins to listen. `claiming` takes one, `sending` sends it, `settling` writes down what became of it.
+"""The only writer of deliveries. It knows no medium: it asks `notifications.transports` what one can do.
+
+`fan_out` makes deliveries of the news, `requests` those that people ask for, `subscriptions` those for a channel that
+begins to receive alerts; `grouping` lets one message tell of many servers. `claiming` takes one, in the order of
+`ordering`, `sending` sends what `composing` makes of it, `settling` writes down what became of it.
 
 State first, then I/O, then settle: a process that dies in between leaves a delivery whose lease runs out, and such an
-attempt is uncertain, for Slack may have the message. What is uncertain is looked for in Slack before it is sent again;
-where that cannot be done it is sent again and says that it may be a repeat. `editing` keeps what was sent up to date.
+attempt is uncertain, for the message may have arrived. What is uncertain is looked for before it is sent again; where
+that cannot be done it is sent again and says that it may be a repeat. `editing` keeps what was sent up to date,
+`promising` writes down what a channel can be promised.
 """
 
-from notifications.outbox.claiming import BusyError, due_channels
+from notifications.outbox.claiming import BusyError, due_channels, pace_of
+from notifications.outbox.counting import prune
 from notifications.outbox.editing import show_acknowledged
-from notifications.outbox.handover import hand_over, hand_over_in_parts
-from notifications.outbox.listening import (
+from notifications.outbox.fan_out import fan_out_in_parts, fan_out_news
+from notifications.outbox.promising import EVERY, promise, promise_uninspected
+from notifications.outbox.requests import TRIED_AGAIN, NotResentError, request_test, resend
+from notifications.outbox.sending import deliver, send_test
+from notifications.outbox.subscriptions import (
     UnknownChannelsError,
     add_channel,
     change_channel,
@@ -18,13 +26,9 @@ from notifications.outbox.listening import (
     set_enabled,
     tell_current,
 )
-from notifications.outbox.pacing import PACE
-from notifications.outbox.pruning import prune
-from notifications.outbox.requests import TRIED_AGAIN, NotResentError, request_test, resend
-from notifications.outbox.sending import deliver, send_test
 
 __all__ = [
-    "PACE",
+    "EVERY",
     "TRIED_AGAIN",
     "BusyError",
     "NotResentError",
@@ -33,8 +37,11 @@ __all__ = [
     "change_channel",
     "deliver",
     "due_channels",
-    "hand_over",
-    "hand_over_in_parts",
+    "fan_out_in_parts",
+    "fan_out_news",
+    "pace_of",
+    "promise",
+    "promise_uninspected",
     "prune",
     "remove_channels",
     "request_test",

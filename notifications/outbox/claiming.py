@@ -9,27 +9,37 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from django.conf import settings
-from django.db.models import Min, QuerySet
+from django.db.models import F, Min, QuerySet
 
 from monitors import audit
 from monitors.audit import Act, Item, Subject
-from monitors.models import Incident, Server
 from monitors.transactions import retried_atomic
-from notifications.instants import SKEW, ahead, is_ahead, is_over, no_later, over
-from notifications.lacks import CUT_OFF
-from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State
+from notifications import transports
+from notifications.audibility import Facts, Topic, may_tell
+from notifications.instants import SKEW, is_ahead, is_over, no_later, over
+from notifications.models import (
+    ENDING,
+    OF_STORM,
+    OPEN_STATES,
+    TELLING,
+    Channel,
+    Delivery,
+    Guarantee,
+    Kind,
+    SkipReason,
+    State,
+)
+from notifications.outbox.facts import facts_of
 from notifications.outbox.ordering import Matter, places
-from notifications.outbox.pacing import PACE, hold_back
-from notifications.slack.client import TIMEOUT_SECONDS
+from notifications.transports.base import Capabilities
 
-LEASE = timedelta(seconds=30)
-"""Longer than an attempt and all the time that is taken to write down what became of it."""
+SETTLED_WITHIN = timedelta(seconds=20)
+"""To begin an attempt, and to write down what became of it."""
 STARTS_WITHIN = timedelta(seconds=5)
 """Whoever has not begun to send so long after the claim does not begin: the process was stopped, and its lease may be
 another's by now."""
@@ -39,20 +49,15 @@ MOST_IN_TROUBLE = 8
 """Of these, to channels where a message has been tried in vain: the others keep places even when each of them hangs."""
 HOLDS_UP_FOR = timedelta(minutes=1)
 """Once others wait for it, a message that may have arrived waits no longer than this for its next attempt."""
+NOBODY_LISTENS = may_tell(Facts(Topic.FAILURE, enabled=False)).reason
 CONSIDERED = 200
 """Open deliveries of a channel looked at for the next one to send."""
-TELLING = (Kind.FAILURE, Kind.ONGOING)
-ENDING = (Kind.RECOVERY, Kind.ENDED)
-UNWANTED = {"state": State.SKIPPED, "reason": SkipReason.CHANNEL_DISABLED}
-CHANGED_MEANWHILE = ("facts", "possible_repeat")
-"""What a claim may have changed of an end since it was read: it lets it tell of the beginning too."""
-OF_STORM = (Kind.STORM, Kind.STORM_SUMMARY, Kind.STORM_END)
 
 
 class Purpose(Enum):
     POST = auto()
     LOOK = auto()
-    """Is the message in the channel? Slack's answer to the post was lost."""
+    """Is the message there? The answer to the attempt was lost."""
     EDIT = auto()
     """Bring the message up to date."""
 
@@ -103,10 +108,11 @@ def due_channels(now: datetime) -> list[str]:
     ids, editing = list(by_wait), list(_edits(now).order_by().values_list("channel_id", flat=True).distinct())
     if not ids and not editing:  # as it is nearly every second
         return []
-    known = Channel.objects.defer("hook_url").in_bulk()
+    known = Channel.objects.in_bulk()
     paced = {pk for pk, channel in known.items() if not _takes_messages(channel, now)}
     edited = {pk for pk, channel in known.items() if _takes_edits(channel)}
-    sending = set(_in_flight(now).values_list("channel_id", flat=True))
+    _forget_edits([id_ for id_ in editing if id_ in known and not can_edit(known[id_])])
+    sending = _in_flight(known, now)
     in_trouble = _tried_in_vain()
     wanting = dict.fromkeys([*(id_ for id_ in ids if id_ not in paced), *(id_ for id_ in editing if id_ in edited)])
     waiting = [id_ for id_ in wanting if id_ not in sending]
@@ -127,26 +133,49 @@ def _takes_messages(channel: Channel, now: datetime) -> bool:
 
 def _takes_edits(channel: Channel) -> bool:
     """What is to be edited in another stays so, until the channel listens or takes messages again."""
-    return channel.enabled and channel.lacks not in CUT_OFF
+    return channel.enabled and can_edit(channel) and not transports.is_cut_off(channel)
 
 
-def _in_flight(now: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(lease_until__gt=now).exclude(ahead("lease_until", now + LEASE))
+def can_edit(channel: Channel) -> bool:
+    return transports.of(channel).capabilities.edit
 
 
-def _is_in_hand(channel_id: str, now: datetime) -> bool:
+def _forget_edits(channel_ids: Sequence[str | None]) -> None:
+    """Whoever lets messages be edited does not ask of each whether its medium can."""
+    if channel_ids:
+        Delivery.objects.filter(channel__in=channel_ids, state=State.SENT).update(edit_due_at=None)
+
+
+def lease_of(channel: Channel | None) -> timedelta:
+    """Longer than an attempt and all that belongs to it; of a channel that is deleted, than the usual one."""
+    capabilities = transports.of(channel).capabilities if channel else Capabilities()
+    return timedelta(seconds=capabilities.deadline) + SETTLED_WITHIN
+
+
+def pace_of(channel: Channel) -> timedelta:
+    return timedelta(seconds=transports.of(channel).capabilities.pace)
+
+
+def _in_flight(known: Mapping[str, Channel], now: datetime) -> set[str | None]:
+    """Channels for which somebody holds a lease, as far as it is not by a clock ahead of ours."""
+    leases = Delivery.objects.filter(lease_until__gt=now).values_list("channel_id", "lease_until")
+    longest = {id_: now + lease_of(known.get(id_ or "")) for id_, _ in leases}
+    return {id_ for id_, until in leases if not is_ahead(until, longest[id_])}
+
+
+def _is_in_hand(channel_id: str, lease: timedelta, now: datetime) -> bool:
     """A lease that a clock ahead of ours has given begins anew: whoever has it may be sending."""
     leased = Delivery.objects.filter(channel=channel_id, lease_until__gt=now)
     leases = list(leased.values_list("lease_until", flat=True))
-    if any(is_ahead(lease, now + LEASE) for lease in leases):
-        leased.update(lease_until=now + LEASE)
+    if any(is_ahead(until, now + lease) for until in leases):
+        leased.update(lease_until=now + lease)
     return bool(leases)
 
 
 def _edits(now: datetime) -> QuerySet[Delivery]:
     """Messages that no longer say the truth."""
     asked = Delivery.objects.filter(over("edit_due_at", now), state=State.SENT, edit_due_at__isnull=False)
-    return asked.exclude(slack_ts="")
+    return asked.exclude(remote_id="")
 
 
 @retried_atomic
@@ -155,18 +184,18 @@ def claim(channel_id: str, now: datetime) -> Attempt | None:
     limit of its own. The channel's row is the lock: one claim at a time."""
     stopwatch = Stopwatch()
     open_ones = Delivery.objects.filter(channel=channel_id, state__in=OPEN_STATES).order_by("id")
-    channel = Channel.objects.defer("hook_url").select_for_update().filter(pk=channel_id).first()
-    if _is_in_hand(channel_id, now):  # a channel that hangs takes one thread, not one a second
+    channel = Channel.objects.select_for_update().filter(pk=channel_id).first()
+    if _is_in_hand(channel_id, lease_of(channel), now):  # a channel that hangs takes one thread, not one a second
         return None
     if channel is None:
-        open_ones.update(**UNWANTED)
+        open_ones.update(state=State.SKIPPED, reason=NOBODY_LISTENS)
         return None
     looks = can_look(channel)
     if not channel.enabled:
         unwanted = open_ones.exclude(kind=Kind.TEST)
         if looks:  # what may be there is looked for all the same
             unwanted = unwanted.filter(state=State.PENDING)
-        unwanted.update(**UNWANTED)
+        unwanted.update(state=State.SKIPPED, reason=NOBODY_LISTENS)
     considered = open_ones.select_related("storm")[:CONSIDERED] if _takes_messages(channel, now) else ()
     if (delivery := _next(list(considered), looks, now)) is not None:
         return _take(delivery, channel, stopwatch, now, looks=looks)
@@ -181,11 +210,11 @@ def claim_test(channel_id: str, now: datetime) -> Attempt:
     """Take the test of the channel that is open, or a new one. Even of a channel that is disabled: whether it works is
     best known before it is enabled."""
     stopwatch = Stopwatch()
-    channel = Channel.objects.defer("hook_url").select_for_update().get(pk=channel_id)
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
     if not _takes_messages(channel, now):
         raise BusyError((channel.next_send_at or now) - now)
-    if _is_in_hand(channel_id, now):
-        raise BusyError(PACE)
+    if _is_in_hand(channel_id, lease_of(channel), now):
+        raise BusyError(pace_of(channel))
     tests = Delivery.objects.filter(channel=channel_id, kind=Kind.TEST, state__in=OPEN_STATES)
     test = tests.order_by("id").first() or new_test(channel_id, now)
     audit.record(Act.TESTED, Subject.CHANNEL, [Item(channel.pk, str(channel), {})], at=now)
@@ -202,21 +231,22 @@ def _take(delivery: Delivery, channel: Channel, stopwatch: Stopwatch, now: datet
     if delivery.state == State.SENDING:  # its lease ran out: whoever had it may have sent it, until this moment
         delivery.state, delivery.attempt_ended_at, delivery.looks = State.UNCERTAIN, _ended_by(delivery, now), 0
     delivery.token = secrets.token_hex(16)
-    delivery.lease_until = delivery.next_attempt_at = now + LEASE
+    delivery.lease_until = delivery.next_attempt_at = now + lease_of(channel)
     delivery.planned_at = now
     delivery.attempt_ended_at = no_later(delivery.attempt_ended_at, now)
     purpose = Purpose.LOOK if delivery.state == State.UNCERTAIN and looks else Purpose.POST
     if purpose is Purpose.POST:
         delivery.possible_repeat |= delivery.state == State.UNCERTAIN
         delivery.state = State.SENDING
-        if delivery.attempts == 0 and delivery.kind in (*ENDING, Kind.STORM_END):
-            delivery.thread_ts = _thread_of(delivery)
+        threads = transports.of(channel).capabilities.thread
+        if threads and delivery.attempts == 0 and delivery.kind in (*ENDING, Kind.STORM_END):
+            delivery.thread_id = _thread_of(delivery)
         if delivery.first_attempt_at is None and (looks or can_look(channel)):
-            delivery.after_ts = max(delivery.after_ts, _latest_ts(channel))
+            delivery.after_id = delivery.after_id or _latest_id(channel)
         delivery.attempts += 1
         delivery.first_attempt_at = no_later(delivery.first_attempt_at, now) or now
         delivery.edit_due_at = None
-        hold_back(channel.pk, now + PACE, now)
+        hold_back(channel.pk, now + pace_of(channel), now)
     delivery.save()
     return Attempt(delivery, channel, purpose, stopwatch, now)
 
@@ -227,13 +257,13 @@ def _ended_by(delivery: Delivery, now: datetime) -> datetime:
     lease = delivery.lease_until
     if lease is None or lease + SKEW < now:
         return now
-    return lease - LEASE + STARTS_WITHIN + timedelta(seconds=TIMEOUT_SECONDS)
+    return lease - SETTLED_WITHIN + STARTS_WITHIN
 
 
 def _take_edit(delivery: Delivery, channel: Channel, stopwatch: Stopwatch, now: datetime) -> Attempt:
     """Should the edit come to nothing, it is due again when the lease ends."""
     delivery.token = secrets.token_hex(16)
-    delivery.lease_until = delivery.edit_due_at = now + LEASE
+    delivery.lease_until = delivery.edit_due_at = now + lease_of(channel)
     delivery.planned_at = now
     delivery.save(update_fields=["token", "lease_until", "edit_due_at", "planned_at"])
     return Attempt(delivery, channel, Purpose.EDIT, stopwatch, now)
@@ -241,14 +271,13 @@ def _take_edit(delivery: Delivery, channel: Channel, stopwatch: Stopwatch, now: 
 
 def can_look(channel: Channel) -> bool:
     """Whether a message whose answer was lost can be looked for. What was never checked is tried."""
-    by_bot = Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
-    return by_bot and bool(settings.SLACK_BOT_TOKEN) and channel.guarantee != Guarantee.AT_LEAST_ONCE
+    return transports.of(channel).capabilities.look_up and channel.guarantee != Guarantee.AT_LEAST_ONCE
 
 
-def _latest_ts(channel: Channel) -> str:
-    """Slack's own word for what was in the channel before: whatever is posted next is younger."""
-    sent = Delivery.objects.filter(channel=channel.pk, state=State.SENT).exclude(slack_ts="")
-    return sent.order_by("-id").values_list("slack_ts", flat=True).first() or ""
+def _latest_id(channel: Channel) -> str:
+    """The medium's own word for what was in the channel before: whatever is sent next is younger."""
+    sent = Delivery.objects.filter(channel=channel.pk, state=State.SENT).exclude(remote_id="")
+    return sent.order_by("-id").values_list("remote_id", flat=True).first() or ""
 
 
 def _thread_of(delivery: Delivery) -> str:
@@ -258,7 +287,7 @@ def _thread_of(delivery: Delivery) -> str:
         telling = to_channel.filter(storm=delivery.storm_id, kind=Kind.STORM)
     else:
         telling = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
-    return telling.exclude(slack_ts="").order_by("-id").values_list("slack_ts", flat=True).first() or ""
+    return telling.exclude(remote_id="").order_by("-id").values_list("remote_id", flat=True).first() or ""
 
 
 def _next(candidates: Sequence[Delivery], looks: bool, now: datetime) -> Delivery | None:
@@ -290,34 +319,11 @@ def _reason_to_skip(delivery: Delivery, looks: bool) -> str:
     can be looked for; elsewhere its end may tell of it, as what may be a repeat."""
     if delivery.kind in OF_STORM:
         return _reason_to_skip_of_storm(delivery, looks)
-    if reason := reason_untold(delivery):
+    if reason := may_tell(facts_of(delivery)).reason:
         return reason
     if delivery.kind in TELLING and not (looks and _may_be_there(delivery)):
         return SkipReason.ABSORBED if _tell_late(delivery) else ""
     return ""
-
-
-def reason_untold(delivery: Delivery) -> str:
-    """Why it is not worth telling, whatever else waits: nobody wants to know of the failure any more, or the channel
-    was never told of what has ended."""
-    if delivery.kind in TELLING and delivery.attempts == 0:
-        about = Server.objects.filter(pk__in=Incident.objects.filter(pk=delivery.incident_id or 0).values("server_id"))
-        notification = about.values_list("notification", flat=True).first()
-        if notification is None:
-            return SkipReason.SERVER_DELETED
-        return "" if notification else SkipReason.NOTIFICATION_OFF
-    if delivery.kind == Kind.STORM_END:
-        earlier = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM)
-    elif delivery.kind in ENDING:
-        to_channel = Delivery.objects.filter(channel=delivery.channel_id)
-        earlier = to_channel.filter(incident_id=delivery.incident_id, kind__in=TELLING)
-    else:
-        return ""
-    delivery.refresh_from_db(fields=CHANGED_MEANWHILE)
-    skipped = earlier.filter(state=State.SKIPPED).order_by("id").last()
-    if skipped is None or delivery.facts.get("late") or earlier.exclude(state=State.SKIPPED).exists():
-        return ""
-    return skipped.reason
 
 
 def _may_be_there(delivery: Delivery) -> bool:
@@ -335,7 +341,7 @@ def _reason_to_skip_of_storm(delivery: Delivery, looks: bool) -> str:
         if delivery.kind == Kind.STORM:
             _mark_late(end, _may_be_there(delivery))
         return SkipReason.ABSORBED
-    reason = reason_untold(delivery)
+    reason = may_tell(facts_of(delivery)).reason
     opening = of_storm.filter(kind=Kind.STORM).first()
     if opening and opening.state == State.FAILED and not delivery.facts.get("late"):
         _mark_late(delivery, opening.possible_repeat)
@@ -364,3 +370,20 @@ def _tell_late(failure: Delivery) -> bool:
 def _skip(delivery: Delivery, reason: str) -> None:
     delivery.state, delivery.reason, delivery.edit_due_at = State.SKIPPED, reason, None
     delivery.save(update_fields=["state", "reason", "edit_due_at"])
+
+
+def hold_back(channel_id: str, until: datetime, now: datetime) -> None:
+    """Let the channel take no message before `until`."""
+    _plan(Channel.objects.filter(pk=channel_id), until, now)
+
+
+def take_turn(channel_id: str, now: datetime) -> bool:
+    """Whether a message that is no delivery may be sent now; then no other may at the channel's pace. False for a
+    channel that is not ours."""
+    channel = Channel.objects.filter(pk=channel_id).first()
+    free = Channel.objects.filter(over("next_send_at", now), pk=channel_id)
+    return channel is not None and _plan(free, now + pace_of(channel), now)
+
+
+def _plan(channels: QuerySet[Channel], until: datetime, now: datetime) -> bool:
+    return bool(channels.update(next_send_at=until, planned_at=now, updated_at=F("updated_at")))

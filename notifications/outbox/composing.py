@@ -8,85 +8,68 @@ from django.conf import settings
 from django.utils import translation
 
 from monitors.models import Incident
-from notifications import wording
-from notifications.blocks import Message
-from notifications.models import Channel, Delivery, Kind, Storm, Workspace
-from notifications.outbox.claiming import OF_STORM
-from notifications.outbox.surveying import survey
+from notifications import transports, wording
+from notifications.models import OF_STORM, TELLING, Channel, Delivery, Kind, Storm
+from notifications.notice import Notice
+from notifications.outbox.summary import survey
+from notifications.transports.base import Transport
 
 
-def compose(delivery: Delivery, channel: Channel) -> Message:
-    """The message of `delivery` as things are now, in the channel's language. Needs nothing of the server's row, so it
-    can tell of a deleted one."""
+def compose(delivery: Delivery, channel: Channel) -> Notice:
+    """What `delivery` tells as things are now, in the channel's language. Needs nothing of the server's row, so it can
+    tell of a deleted one."""
     with translation.override(channel.language or settings.LANGUAGE_CODE):
-        message = _compose(delivery, channel)
-    return Message(message.text, []) if delivery.facts.get("refused") else message
+        transport = transports.of(channel)
+        notice = _compose(delivery, channel, transport)
+        return wording.repeated(notice, transport.medium) if delivery.possible_repeat else notice
 
 
-def _compose(delivery: Delivery, channel: Channel) -> Message:
-    repeat = delivery.possible_repeat
+def _compose(delivery: Delivery, channel: Channel, transport: Transport) -> Notice:
     match delivery.kind:
         case Kind.TEST:
-            return wording.test_message(str(channel), possible_repeat=repeat)
+            return wording.test_notice(str(channel))
         case Kind.EXPIRED:
             facts = delivery.facts
             oldest, newest = datetime.fromisoformat(facts["oldest"]), datetime.fromisoformat(facts["newest"])
-            return wording.expired_summary(facts["count"], oldest, newest, possible_repeat=repeat)
+            return wording.expired_notice(facts["count"], oldest, newest)
     if delivery.kind in OF_STORM:
-        return _of_storm(delivery, channel)
+        storm = survey(Storm.objects.get(pk=delivery.storm_id or 0))
+        if delivery.kind == Kind.STORM_END:
+            return wording.storm_end_notice(storm, late=bool(delivery.facts.get("late")))
+        return wording.storm_notice(storm, edited=transport.capabilities.edit)
     outage = _outage(Incident.objects.get(pk=delivery.incident_id or 0))
-    if delivery.kind in (Kind.FAILURE, Kind.ONGOING):
-        return _telling(delivery, channel, outage)
+    if delivery.kind in TELLING:
+        return _telling(delivery, transport, outage)
     return _ending(delivery, outage)
 
 
-def _of_storm(delivery: Delivery, channel: Channel) -> Message:
-    storm = survey(Storm.objects.get(pk=delivery.storm_id or 0))
-    repeat = delivery.possible_repeat
-    if delivery.kind == Kind.STORM_END:
-        return wording.storm_end_message(storm, late=bool(delivery.facts.get("late")), possible_repeat=repeat)
-    return wording.storm_message(storm, edited=_is_of_bot(channel), possible_repeat=repeat)
-
-
-def _telling(delivery: Delivery, channel: Channel, outage: wording.Outage) -> Message:
+def _telling(delivery: Delivery, transport: Transport, outage: wording.Outage) -> Notice:
     """Of a failure; of its end too, when it has ended meanwhile."""
-    repeat = delivery.possible_repeat
     if outage.ended_at is not None:
-        return wording.over_message(outage, possible_repeat=repeat)
-    tell = wording.failure_message if delivery.kind == Kind.FAILURE else wording.still_down_message
-    return tell(outage, buttons=_has_buttons(channel), storm=_storm_address(delivery), possible_repeat=repeat)
+        return wording.over_notice(outage)
+    tell = wording.failure_notice if delivery.kind == Kind.FAILURE else wording.still_down_notice
+    buttons = transport.capabilities.buttons
+    return tell(outage, buttons=buttons, storm=_storm_address(delivery, transport))
 
 
-def _storm_address(delivery: Delivery) -> str | None:
-    """Of the message that tells of the storm which this one belongs to, as Slack's apps copy it; empty while it is not
-    there, and of a workspace that is not known."""
+def _storm_address(delivery: Delivery, transport: Transport) -> str | None:
+    """Of the message that tells of the storm which this one belongs to; empty while it is not there, or where that is
+    not known."""
     if delivery.storm_id is None:
         return None
-    messages = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM).exclude(slack_ts="")
-    workspaces = Workspace.objects.exclude(url="")
-    url, ts = workspaces.values_list("url", flat=True).first(), messages.values_list("slack_ts", flat=True).first()
-    return f"{url.rstrip('/')}/archives/{delivery.channel_id}/p{ts.replace('.', '')}" if url and ts else ""
+    messages = Delivery.objects.filter(storm=delivery.storm_id, kind=Kind.STORM).exclude(remote_id="")
+    remote_id = messages.values_list("remote_id", flat=True).first()
+    return transport.address(delivery.channel_id or "", remote_id) if remote_id else ""
 
 
-def _ending(delivery: Delivery, outage: wording.Outage) -> Message:
-    repeat = delivery.possible_repeat
+def _ending(delivery: Delivery, outage: wording.Outage) -> Notice:
     transition = delivery.transition
     reason, actor = (transition.reason, transition.actor) if transition else (outage.end_reason, "")
     if delivery.facts.get("late"):
-        return wording.late_message(outage, reason, actor, possible_repeat=repeat)
+        return wording.late_notice(outage, reason, actor)
     if delivery.kind == Kind.RECOVERY:
-        return wording.recovery_message(outage, possible_repeat=repeat)
-    return wording.ended_message(outage, reason, actor, possible_repeat=repeat)
-
-
-def _has_buttons(channel: Channel) -> bool:
-    """What is pressed comes back to the app, by its own connection: not to a webhook."""
-    return bool(settings.SLACK_APP_TOKEN) and _is_of_bot(channel)
-
-
-def _is_of_bot(channel: Channel) -> bool:
-    """And not of a webhook, whose messages can be neither edited nor answered."""
-    return Channel.objects.filter(pk=channel.pk, hook_url=None).exists()
+        return wording.recovery_notice(outage)
+    return wording.ended_notice(outage, reason, actor)
 
 
 def _outage(incident: Incident) -> wording.Outage:

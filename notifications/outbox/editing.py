@@ -13,8 +13,7 @@ from django.db.models import QuerySet
 
 from monitors.models import Incident
 from notifications.instants import ahead, is_ahead
-from notifications.models import TOLD_STATES, Delivery, State
-from notifications.outbox.claiming import TELLING
+from notifications.models import TELLING, TOLD_STATES, Delivery, State
 
 ACKNOWLEDGED_LATELY = timedelta(hours=1)
 """Whoever took care earlier is shown by the next edit that there is another reason for."""
@@ -65,4 +64,4 @@ def show_acknowledged(now: datetime) -> None:
 def _telling(incident_ids: Collection[int]) -> QuerySet[Delivery]:
     """What told of these outages and is, or may come to be, where it can be edited; a webhook's cannot."""
     told = Delivery.objects.filter(incident_id__in=incident_ids, kind__in=TELLING, state__in=TOLD_STATES)
-    return told.exclude(state=State.SENT, slack_ts="")
+    return told.exclude(state=State.SENT, remote_id="")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from monitors import audit
 from monitors.audit import Act, Item, Subject
 from monitors.models import Incident
 from monitors.transactions import retried_atomic
+from notifications.audibility import may_tell
 from notifications.models import Channel, Delivery, Kind, State
 from notifications.outbox import counting
-from notifications.outbox.claiming import new_test, reason_untold
+from notifications.outbox.claiming import new_test
 from notifications.outbox.counting import Counted
+from notifications.outbox.facts import facts_of
 
 TRIED_AGAIN = (State.FAILED, State.SKIPPED, State.UNCERTAIN)
 
@@ -64,11 +67,11 @@ def _reason_not_to_resend(delivery: Delivery) -> str:
         return NotResentError.ARRIVED
     if delivery.state not in TRIED_AGAIN:
         return NotResentError.ON_ITS_WAY
-    if delivery.channel_id is None:
-        return NotResentError.NO_RECEIVER
-    channel = Channel.objects.filter(pk=delivery.channel_id)
-    if not (channel if delivery.kind == Kind.TEST else channel.enabled()).exists():
-        return NotResentError.NOT_LISTENING
+    channel = Channel.objects.filter(pk=delivery.channel_id or "").first()
+    listens = channel is not None and (channel.enabled or delivery.kind == Kind.TEST)
+    answer = may_tell(replace(facts_of(delivery), receiver=delivery.channel_id is not None, enabled=listens))
+    if not listens:
+        return NotResentError.NO_RECEIVER if delivery.channel_id is None else NotResentError.NOT_LISTENING
     if delivery.incident_id is not None and not Incident.objects.filter(pk=delivery.incident_id).exists():
         return NotResentError.NOT_KEPT
-    return "" if delivery.state == State.UNCERTAIN else reason_untold(delivery)
+    return "" if delivery.state == State.UNCERTAIN else answer.reason

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from monitors.models import StatusTransition
 from monitors.timeline import Entry, ordered
+from notifications import transports
 from notifications.models import Channel, Delivery, SkipReason, State
-from notifications.refusals import describe_refusal
 
 register = template.Library()
 
@@ -72,7 +72,7 @@ def _shown(context: template.Context, deliveries: Iterable[Delivery]) -> dict[st
 
 def _deliveries() -> QuerySet[Delivery]:
     """The channels are asked for by value: the tables are never joined, see `Channel`."""
-    return Delivery.objects.prefetch_related(Prefetch("channel", Channel.objects.only("channel_id", "name")))
+    return Delivery.objects.prefetch_related(Prefetch("channel", Channel.objects.only("channel_id", "name", "kind")))
 
 
 @register.filter
@@ -87,14 +87,14 @@ def state_tone(delivery: Delivery) -> str:
 
 @register.filter
 def reason_words(delivery: Delivery) -> str:
-    """Why it was skipped is a code of ours, why it failed is one of Slack's."""
+    """Why it was skipped is a code of ours, why it failed is one of the medium's."""
     if not delivery.reason:
         return ""
     if delivery.reason == SkipReason.ABSORBED and delivery.storm_id:
         return _("the message of a storm says it")
     if delivery.state == State.SKIPPED:
         return str(dict(SkipReason.choices).get(delivery.reason, delivery.reason))
-    return describe_refusal(delivery.reason)
+    return transports.advice(delivery.channel, delivery.reason)
 
 
 @register.filter

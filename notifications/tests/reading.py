@@ -12,15 +12,24 @@ from pathlib import Path
 
 from django.utils import translation
 
-from notifications.blocks import Block, Message
+from notifications.notice import Line, Notice
+from notifications.transports.slack.blocks import Block, Message, line, render
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 DATE = re.compile(r"<!date\^(\d+)\^\{date_short_pretty\} \{time_secs\}\|(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d)>")
 LANGUAGES = {"en": "English", "ko": "한국어"}
 
 
-def shown(message: Message) -> str:
+def rendered(notice: Notice | Line | Message) -> Message:
+    """As Slack gets it."""
+    if isinstance(notice, Message):
+        return notice
+    return render(notice) if isinstance(notice, Notice) else Message(line(notice), [])
+
+
+def shown(notice: Notice | Line | Message) -> str:
     """The notification, a line, and the blocks."""
+    message = rendered(notice)
     return DATE.sub(r"[\2]", "\n".join([message.text, "---", *map(_block, message.blocks)]))
 
 
@@ -38,7 +47,7 @@ def _block(block: Block) -> str:
     return "".join(f"{one['text']} -> {one['url']}" if one["type"] == "link" else one["text"] for one in elements)
 
 
-def assert_reads_as_kept(name: str, tell: Callable[[], Message]) -> None:
+def assert_reads_as_kept(name: str, tell: Callable[[], Notice | Line]) -> None:
     """What `tell` says in each language is what the snapshot of this name has."""
     readings = []
     for code, language in LANGUAGES.items():

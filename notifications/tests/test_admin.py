@@ -54,14 +54,14 @@ def act(client, path, action, *keys):
 
 
 def change(client, key, **fields):
-    return client.post(f"{CHANNELS}{key}/change/", {"name": "ops", "webhook": "", **fields})
+    return client.post(f"{CHANNELS}{key}/change/", {"name": "ops", "hook_url": "", **fields})
 
 
 # channels in the admin
 
 
 def test_a_webhook_is_stored_encrypted_and_never_shown(operator):
-    response = operator.post(f"{CHANNELS}add/", {"channel_id": "C1", "name": "ops", "webhook": HOOK, "enabled": "on"})
+    response = operator.post(f"{CHANNELS}add/", {"channel_id": "C1", "name": "ops", "hook_url": HOOK, "enabled": "on"})
     assert response.status_code == 302, response.context["errors"]
     stored = Channel.objects.get()
     assert (stored.hook_url, stored.hook_url_hint, stored.environments) == (HOOK, "…ABCD", None)
@@ -84,21 +84,21 @@ def test_a_viewer_sees_the_hint_and_no_webhook(viewer):
 
 
 def test_a_webhook_alone_makes_a_channel(operator):
-    operator.post(f"{CHANNELS}add/", {"webhook": HOOK, "enabled": "on"})
+    operator.post(f"{CHANNELS}add/", {"hook_url": HOOK, "enabled": "on"})
     assert Channel.objects.get().channel_id.startswith("hook-")
 
 
 REFUSED = {  # what is typed: in which field it is refused
     "another host": (
-        {"channel_id": "C1", "webhook": "https://hooks.slack.com.evil.example/services/very-secret"},
-        "webhook",
+        {"channel_id": "C1", "hook_url": "https://hooks.slack.com.evil.example/services/very-secret"},
+        "hook_url",
     ),
-    "no TLS": ({"channel_id": "C1", "webhook": "http://hooks.slack.com/services/very-secret"}, "webhook"),
-    "the network inside": ({"channel_id": "C1", "webhook": "https://10.0.0.1/very-secret"}, "webhook"),
-    "credentials": ({"channel_id": "C1", "webhook": "https://very-secret:x@hooks.slack.com/services/x"}, "webhook"),
-    "no URL": ({"channel_id": "C1", "webhook": "very-secret"}, "webhook"),
-    "a broken URL": ({"channel_id": "C1", "webhook": "https://[hooks.slack.com/very-secret"}, "webhook"),
-    "no path": ({"channel_id": "C1", "webhook": "https://hooks.slack.com/"}, "webhook"),
+    "no TLS": ({"channel_id": "C1", "hook_url": "http://hooks.slack.com/services/very-secret"}, "hook_url"),
+    "the network inside": ({"channel_id": "C1", "hook_url": "https://10.0.0.1/very-secret"}, "hook_url"),
+    "credentials": ({"channel_id": "C1", "hook_url": "https://very-secret:x@hooks.slack.com/services/x"}, "hook_url"),
+    "no URL": ({"channel_id": "C1", "hook_url": "very-secret"}, "hook_url"),
+    "a broken URL": ({"channel_id": "C1", "hook_url": "https://[hooks.slack.com/very-secret"}, "hook_url"),
+    "no path": ({"channel_id": "C1", "hook_url": "https://hooks.slack.com/"}, "hook_url"),
     "neither id nor webhook": ({"name": "ops"}, "channel_id"),
     "an id that is none": ({"channel_id": "#ops alerts"}, "channel_id"),
     "an id in use": ({"channel_id": "C024BE91L"}, "channel_id"),
@@ -127,9 +127,9 @@ def test_an_edit_keeps_the_webhook_and_the_pace(operator):
 
 def test_a_webhook_is_replaced_and_removed(operator):
     channel()
-    change(operator, "C024BE91L", webhook="https://hooks.slack.com/services/T/B/other")
+    change(operator, "C024BE91L", hook_url="https://hooks.slack.com/services/T/B/other")
     assert Channel.objects.get().hook_url_hint == "…ther"
-    change(operator, "C024BE91L", remove_webhook="on")
+    change(operator, "C024BE91L", remove_hook_url="on")
     assert (Channel.objects.get().hook_url, Channel.objects.get().hook_url_hint) == (None, None)
 
 
@@ -137,14 +137,14 @@ def test_a_webhook_that_no_key_reads_any_more_can_be_replaced(operator):
     channel()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE notifications SET hook_url = 'written with a key that is lost'")
-    assert change(operator, "C024BE91L", webhook=HOOK).status_code == 302
+    assert change(operator, "C024BE91L", hook_url=HOOK).status_code == 302
     assert Channel.objects.get().hook_url == HOOK
 
 
 def test_a_channel_that_is_switched_on_is_told_what_is_down_now_and_once(operator):
     channel(enabled=False)
     see(server(), "--", start=NOW)
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     change(operator, "C024BE91L", enabled="on")
     change(operator, "C024BE91L", enabled="on")
     assert [(row.kind, row.state) for row in Delivery.objects.filter(channel="C024BE91L")] == [("ongoing", "pending")]
@@ -180,7 +180,7 @@ def test_a_deleted_channel_leaves_its_deliveries(operator):
     channel()
     see(server(host_name=HOSTILE), "--", start=NOW)
     StatusTransition.objects.update(at=timezone.now())
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     assert "Are you sure" in text(operator.get(f"{CHANNELS}C024BE91L/delete/"))
     operator.post(f"{CHANNELS}C024BE91L/delete/", {"post": "yes"})
     assert not Channel.objects.exists()
@@ -235,7 +235,7 @@ def test_a_delivery_is_sent_again_from_its_own_page(operator):
 def test_why_a_delivery_is_not_sent_again_is_said_on_its_page(operator):
     channel()
     see(server(notification=False), "--", start=NOW)
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     skipped = Delivery.objects.get()
     for page in (
         operator.post(f"{DELIVERIES}{skipped.pk}/send-again/", follow=True),
@@ -324,7 +324,7 @@ def test_the_list_of_deliveries_takes_a_constant_number_of_queries(viewer):
             see(server(), "--", start=NOW)
             key = f"C{Channel.objects.count()}"
             channel(channel_id=key)
-        outbox.hand_over(NOW + 20 * SECOND)
+        outbox.fan_out_news(NOW + 20 * SECOND)
         with CaptureQueriesContext(connection) as queries:
             text(viewer.get(DELIVERIES))
         counts.append(len(queries))

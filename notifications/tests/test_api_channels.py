@@ -38,7 +38,7 @@ def down(**columns):
     """A server whose failure has been handed over."""
     target = server(**columns)
     see(target, "--")
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     return target
 
 
@@ -54,6 +54,8 @@ def test_a_new_channel_listens_to_every_environment(operator):
     assert body == {
         "channel_id": "C024BE91L",
         "name": None,
+        "kind": "slack_bot",
+        "settings": {},
         "hook_url_hint": None,
         "enabled": True,
         "environments": None,
@@ -239,7 +241,7 @@ def test_a_deleted_channel_leaves_its_history_and_what_waited_for_it_is_settled(
         ("test", "skipped", "channel_disabled"),
     ]
     see(target, "++", NOW + 10 * INTERVAL)
-    outbox.hand_over(NOW + 15 * INTERVAL)
+    outbox.fan_out_news(NOW + 15 * INTERVAL)
     assert Delivery.objects.latest("id").kind == "recovery", (
         "and whoever makes the channel again reads what became of it"
     )
@@ -277,7 +279,7 @@ def test_a_selection_that_fails_half_way_changes_nothing(operator, monkeypatch):
     create(operator, channel_id="C1")
     create(operator, channel_id="C2", enabled=False)
     down()
-    monkeypatch.setattr("notifications.outbox.listening._tell_current", lambda *_: 1 / 0)
+    monkeypatch.setattr("notifications.outbox.subscriptions._tell_current", lambda *_: 1 / 0)
     operator.raise_request_exception = False
     assert operator.put("/api/channels/selection/", {"channel_ids": ["C2"]}, format="json").status_code == 500
     assert operator.get("/api/channels/selection/").json() == {"channel_ids": ["C1"]}

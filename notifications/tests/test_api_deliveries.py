@@ -39,7 +39,7 @@ def channel():
 def failure(**columns: Any) -> Delivery:
     """Of a server that failed, as it stands after it was handed over to the only channel."""
     see(server(), "--")
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     delivery = Delivery.objects.latest("id")
     Delivery.objects.filter(pk=delivery.pk).update(**columns)
     delivery.refresh_from_db()
@@ -128,9 +128,9 @@ def test_deliveries_are_listed_newest_first_and_filtered(viewer, days, query, ex
 def test_the_deliveries_about_a_server_outlive_it(viewer, channel):
     target = server()
     see(target, "--")
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     recording.delete([target.pk], actor="kim", now=NOW + 61 * SECOND)
-    outbox.hand_over(NOW + 62 * SECOND)
+    outbox.fan_out_news(NOW + 62 * SECOND)
     rows = viewer.get(f"/api/deliveries/?server={target.pk}").json()["results"]
     assert [row["kind"] for row in rows] == ["ended", "failure"]
 
@@ -209,7 +209,7 @@ def test_a_message_whose_outage_is_no_longer_kept_cannot_be_sent_again(operator,
 def test_a_recovery_waits_behind_the_failure_that_is_sent_again(operator, channel):
     delivery = failure(state="failed")
     see(StatusTransition.objects.get().server, "++", NOW + 10 * INTERVAL)
-    outbox.hand_over(NOW + 15 * INTERVAL)
+    outbox.fan_out_news(NOW + 15 * INTERVAL)
     operator.post(f"/api/deliveries/{delivery.pk}/resend/")
     assert [row.kind for row in Delivery.objects.filter(state="pending").order_by("id")] == ["failure", "recovery"]
 
@@ -226,11 +226,11 @@ def refused(operator, delivery: Delivery) -> str:
 def test_what_would_be_skipped_again_is_refused_until_its_reason_is_gone(operator, channel):
     target = server(notification=False)
     see(target, "--")
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     told = Delivery.objects.get()
     assert refused(operator, told) == "The server's notification is off: switch it on first."
     see(target, "++", NOW + 10 * INTERVAL)
-    outbox.hand_over(NOW + 15 * INTERVAL)
+    outbox.fan_out_news(NOW + 15 * INTERVAL)
     recovery = Delivery.objects.get(kind="recovery")
     assert "was not told that it began" in refused(operator, recovery)
     Server.objects.update(notification=True)
@@ -244,7 +244,7 @@ def test_what_would_be_skipped_again_is_refused_until_its_reason_is_gone(operato
 def test_nobody_is_told_again_of_a_server_that_was_deleted(operator, channel):
     target = server(notification=False)
     see(target, "--")
-    outbox.hand_over(NOW + 60 * SECOND)
+    outbox.fan_out_news(NOW + 60 * SECOND)
     recording.delete([target.pk], actor="kim", now=NOW + 61 * SECOND)
     assert "was deleted" in refused(operator, Delivery.objects.get())
 
@@ -252,7 +252,7 @@ def test_nobody_is_told_again_of_a_server_that_was_deleted(operator, channel):
 def test_the_reason_says_what_to_do(operator, channel):
     delivery = failure(state="failed")
     for columns, words in (
-        ({"state": "sent"}, "accepted this message already"),
+        ({"state": "sent"}, "was accepted already"),
         ({"state": "pending"}, "on its way"),
         ({"state": "failed", "channel_id": None}, "nobody to send to"),
         ({"state": "failed", "channel_id": "C404"}, "let it receive alerts first"),

@@ -13,9 +13,10 @@ from monitors.tests.people import client_of
 from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.outbox import claiming
-from notifications.refusals import describe_refusal
-from notifications.slack import post_message
 from notifications.tests.standin import Fault, Kind, Standin
+from notifications.tests.test_sending import LEASE
+from notifications.transports.slack import post_message
+from notifications.transports.slack.refusals import describe_refusal
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -76,7 +77,7 @@ def test_a_channel_is_tested_before_it_is_enabled(operator, slack, channel):
 
 def test_a_test_message_overtakes_what_waits(operator, slack, channel):
     see(server(), "--", timezone.now())
-    outbox.hand_over(timezone.now())
+    outbox.fan_out_news(timezone.now())
     answered = ask(operator, channel).json()
     assert Delivery.objects.get(pk=answered["delivery_id"]).kind == "test"
     assert Delivery.objects.get(kind="failure").state == "pending"
@@ -205,7 +206,7 @@ def test_a_channel_whose_answer_is_awaited_is_busy(operator, slack, channel):
 
 
 def test_a_test_whose_sender_was_killed_is_taken_up_with_the_next(operator, slack, channel):
-    attempt = claiming.claim_test(channel.pk, timezone.now() - 2 * claiming.LEASE)
+    attempt = claiming.claim_test(channel.pk, timezone.now() - 2 * LEASE)
     rested()
     assert ask(operator, channel).json()["delivery_id"] == attempt.delivery.pk
     assert "repeat" in slack.ledger.posted()[0].text
@@ -227,6 +228,6 @@ def test_slack_is_asked_outside_any_transaction(operator, slack, channel, monkey
         open_ones.append(connection.in_atomic_block)
         return post_message(*args, **kwargs)
 
-    monkeypatch.setattr("notifications.outbox.sending.post_message", noting)
+    monkeypatch.setattr("notifications.transports.slack.transport.post_message", noting)
     assert ask(operator, channel).status_code == 200
     assert open_ones == [False]

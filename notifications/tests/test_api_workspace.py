@@ -11,11 +11,12 @@ from rest_framework.test import APIClient
 
 from monitors.tests.builders import see, server
 from monitors.tests.people import client_of
+from notifications import outbox
 from notifications.models import Channel, Delivery, WorkspaceChannel
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import asked, tick
-from notifications.workspace import cache
+from notifications.transports.slack import transport
 
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -121,7 +122,7 @@ def test_why_the_list_cannot_be_read_is_said(slack, clock, operator):
     tick(clock)
     assert "channels:read" in operator.get(URL).json()["explanation"]
     slack.faults.set(Fault(Kind.ERROR, method="auth.test", code="token_revoked"))
-    clock.now += cache.EVERY
+    clock.now += outbox.EVERY
     tick(clock)
     assert "revoked" in operator.get(URL).json()["explanation"]
 
@@ -265,8 +266,8 @@ def test_slacks_limit_says_when_to_come_back(listed, operator):
 
 
 def test_a_slack_that_hangs_keeps_nobody_waiting_for_long(listed, operator, monkeypatch):
-    monkeypatch.setattr("notifications.workspace.managing.PATIENCE", 0.2)
-    monkeypatch.setattr("notifications.workspace.managing.LOOKING", 0.2)
+    monkeypatch.setattr("notifications.transports.slack.workspace.managing.PATIENCE", 0.2)
+    monkeypatch.setattr("notifications.transports.slack.workspace.managing.LOOKING", 0.2)
     listed.faults.set(Fault(Kind.RECORD_THEN_HANG))
     response = operator.post(URL, {"name": "a"}, format="json")
     assert (response.status_code, response.json()["code"]) == (503, "slack_timeout")
@@ -279,9 +280,9 @@ def test_slack_is_asked_with_no_transaction_open(listed, operator, monkeypatch):
 
     def account(**more):
         open_ones.append(connection.in_atomic_block)
-        return cache.account(**more)
+        return transport.account(**more)
 
-    monkeypatch.setattr("notifications.workspace.managing.account", account)
+    monkeypatch.setattr("notifications.transports.slack.workspace.managing.account", account)
     ops = operator.post(URL, {"name": "ops-3"}, format="json").json()["id"]
     assert operator.patch(f"{URL}{ops}/", {"name": "ops-4"}, format="json").status_code == 200
     assert operator.delete(f"{URL}{ops}/").status_code == 200

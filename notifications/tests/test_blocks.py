@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import blocks
+from notifications.notice import SURROGATE, Fact, Names, clean, clip
 from notifications.tests.reading import DATE
+from notifications.transports.slack import blocks
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ CLEANED = {
 
 @pytest.mark.parametrize(("dirty", "expected"), CLEANED.items(), ids=map(ascii, CLEANED))
 def test_clean(dirty, expected):
-    assert blocks.clean(dirty) == expected
+    assert clean(dirty) == expected
 
 
 ESCAPED = {
@@ -53,18 +54,20 @@ def test_mrkdwn(foreign, expected):
 
 @given(st.text(st.characters(exclude_categories=())), st.integers(1, 300))
 def test_clip_counts_as_slack_does(text, limit):
-    clipped = blocks.clip(blocks.SURROGATE.sub("?", text), limit)
+    clipped = clip(SURROGATE.sub("?", text), limit)
     assert len(clipped.encode("utf-16-le")) <= 2 * limit
 
 
 @given(st.text(st.sampled_from("ab&<>;"), max_size=50).filter(str.strip))
 def test_escaping_loses_nothing(name):
-    assert html.unescape(blocks.mrkdwn(name)) == blocks.clean(name)
+    assert html.unescape(blocks.mrkdwn(name)) == clean(name)
 
 
 def test_a_list_that_is_too_long_is_cut_in_its_names_and_not_in_their_number():
     names = [f"{number}-{'😀' * 120}" for number in range(10)]
-    message = blocks.fitting("down", [blocks.header("down"), blocks.listing("Down", names, "and 9990 more")])
+    message = blocks.fitting(
+        "down", [blocks.header("down"), blocks.listing(Names("Down", tuple(names), "and 9990 more"))]
+    )
     [label, *parts, more] = message.blocks[1]["elements"][0]["elements"]
     assert (label["text"], more["text"]) == ("Down: ", " and 9990 more")
     assert [part["text"][:2] for part in parts[::2]] == [f"{number}-" for number in range(10)]
@@ -72,7 +75,7 @@ def test_a_list_that_is_too_long_is_cut_in_its_names_and_not_in_their_number():
 
 
 def test_a_message_that_cannot_be_cut_enough_keeps_its_line_and_its_header():
-    header, endless = blocks.header("😀" * 150), blocks.facts([(f"{n}", "😀" * 255) for n in range(100)])
+    header, endless = blocks.header("😀" * 150), blocks.facts([Fact(f"{n}", "😀" * 255) for n in range(100)])
     message = blocks.fitting("😀" * 400, [header, endless])
     assert message.blocks == [header]
     assert len(json.dumps({"text": message.text, "blocks": message.blocks})) <= blocks.MAX_JSON

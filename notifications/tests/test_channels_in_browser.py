@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors.tests.fleet import keep_ticking
-from notifications import workspace
 from notifications.models import Channel, Delivery, State
 from notifications.tests.test_sending import Clock, slack
+from notifications.transports.slack import workspace
 
 __all__ = ["slack"]  # a fixture
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

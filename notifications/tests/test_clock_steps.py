@@ -10,7 +10,7 @@ from django.db.models import Q
 from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, SECOND, see, server
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.models import (
     OPEN_STATES,
     Channel,
@@ -21,13 +21,13 @@ from notifications.models import (
     Workspace,
     WorkspaceChannel,
 )
-from notifications.outbox import claiming, pacing, sending
-from notifications.slack import DEFAULT_RETRY_AFTER
-from notifications.socket import state
+from notifications.outbox import claiming, sending
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_editing import edits, shown
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import DEFAULT_RETRY_AFTER, workspace
+from notifications.transports.slack.socket import state
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -136,11 +136,11 @@ def test_what_cannot_be_looked_for_now_is_found_later(slack, channel, clock, ste
 @pytest.mark.parametrize("posted", [True, False], ids=["after it posted", "before it posted"])
 def test_a_sender_that_is_killed_loses_and_doubles_nothing(slack, channel, clock, step, posted):
     fail(clock)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     attempt = claiming.claim(channel.pk, clock.now)
     assert attempt
     if posted:
-        sending._post(attempt)
+        sending.tell(attempt)
     clock.now += step
     go_on(clock)
     assert len(texts(slack)) == 1
@@ -150,7 +150,7 @@ def test_a_sender_that_is_killed_loses_and_doubles_nothing(slack, channel, clock
 @stepped
 def test_a_sender_that_goes_on_after_its_lease_sends_nothing(slack, channel, clock, step):
     fail(clock)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     attempt = claiming.claim(channel.pk, clock.now)
     assert attempt
     clock.now += step
@@ -164,7 +164,7 @@ def test_a_sender_that_goes_on_after_its_lease_sends_nothing(slack, channel, clo
 def test_a_webhook_in_whose_hands_a_message_is_gets_no_second_one(slack, clock, back):
     hook = Channel.objects.create(channel_id="hook", hook_url=slack.hook_url())
     fail(clock)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     attempt = claiming.claim(hook.pk, clock.now)
     assert attempt
     clock.now -= back
@@ -261,7 +261,7 @@ def test_news_that_are_handed_over_after_it_are_told(slack, channel, clock, step
 @stepped
 def test_how_long_a_message_took_is_never_less_than_nothing(slack, channel, clock, step):
     fail(clock)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     clock.now += step
     go_on(clock)
     seconds = Delivery.objects.get().seconds
@@ -271,13 +271,13 @@ def test_how_long_a_message_took_is_never_less_than_nothing(slack, channel, cloc
 
 @set_back
 def test_a_thread_and_a_test_may_be_posted_at_once(slack, channel, clock, back):
-    assert pacing.take_turn(channel.pk, clock.now)
-    assert not pacing.take_turn(channel.pk, clock.now)
+    assert claiming.take_turn(channel.pk, clock.now)
+    assert not claiming.take_turn(channel.pk, clock.now)
     clock.now -= back
-    assert pacing.take_turn(channel.pk, clock.now)
+    assert claiming.take_turn(channel.pk, clock.now)
     clock.now -= back
     _delivery, reply = outbox.send_test(channel.pk, clock)
-    assert reply.ts
+    assert reply.remote_id
 
 
 def test_an_hour_that_slack_asks_for_is_waited_for(slack, channel, clock):

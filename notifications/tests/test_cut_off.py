@@ -8,13 +8,14 @@ import pytest
 
 from monitors.models import Server
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
-from notifications import outbox, workspace
-from notifications.lacks import CANNOT_POST, CUT_OFF, UNSEEN, lack_of_refused
+from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee
-from notifications.refusals import REFUSALS
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import workspace
+from notifications.transports.slack.lacks import CANNOT_POST, CUT_OFF, UNSEEN, lack_of_refused
+from notifications.transports.slack.refusals import REFUSALS
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

@@ -106,12 +106,12 @@ class TestTheEnd:
     def test_a_message_in_somebody_s_hands_when_the_outage_ends_is_edited_afterwards(self, slack, channel, clock):
         target = server()
         see(target, "+--")
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         attempt = claiming.claim(channel.pk, clock.now)
         assert attempt
-        posted = sending._post(attempt)
+        posted = sending.tell(attempt)
         recover(target, clock)
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         settling.settle(attempt, posted, clock.now)
         assert "is down" in shown(slack)
         run(clock, 3)
@@ -140,12 +140,12 @@ class TestTheEnd:
         hook = Channel.objects.create(channel_id="hook-1", hook_url=slack.hook_url())
         target = server()
         see(target, "+--")
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         attempt = claiming.claim(hook.pk, clock.now)
         assert attempt
         recover(target, clock)
-        outbox.hand_over(clock.now)
-        settling.settle(attempt, sending._post(attempt), clock.now)
+        outbox.fan_out_news(clock.now)
+        settling.settle(attempt, sending.tell(attempt), clock.now)
         assert not Delivery.objects.exclude(edit_due_at=None).exists()
 
     def test_a_message_that_is_gone_costs_nothing(self, slack, channel, clock):
@@ -190,7 +190,7 @@ class TestTheAcknowledgement:
 
     def test_a_message_that_is_not_written_yet_needs_no_edit(self, slack, channel, clock):
         see(server(), "+--")
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         acknowledge(clock)
         clock.now += 5 * SECOND
         run(clock, 5)

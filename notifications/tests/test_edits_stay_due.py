@@ -8,13 +8,14 @@ import pytest
 
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.models import Channel, Delivery
 from notifications.outbox import claiming
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_editing import acknowledge, edits, fail, recover, shown
-from notifications.tests.test_sending import channel, clock, run, slack, texts
+from notifications.tests.test_sending import LEASE, channel, clock, run, slack, texts
+from notifications.transports.slack import workspace
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -108,7 +109,7 @@ def test_what_the_mended_token_may_do_again_is_done(slack, channel, clock):
 def test_a_sender_that_is_killed_while_it_edits_is_followed_by_another(slack, channel, clock):
     target = fail(clock)
     recover(target, clock)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     assert outbox.deliver(channel.pk, clock)  # the end, and the edit with it
     Delivery.objects.filter(kind="failure").update(edit_due_at=clock.now)
     slack.workspace.channels[channel.pk].messages[0]["text"] = "is down"
@@ -116,7 +117,7 @@ def test_a_sender_that_is_killed_while_it_edits_is_followed_by_another(slack, ch
     attempt = claiming.claim(channel.pk, clock.now)
     assert attempt
     assert attempt.purpose is claiming.Purpose.EDIT
-    run(clock, int(claiming.LEASE.total_seconds()) + 3)
+    run(clock, int(LEASE.total_seconds()) + 3)
     assert "was down for" in shown(slack)
 
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from notifications.exchange import MAX_ANSWER, Answer, UnansweredError, _Exchange, post
 from notifications.tests import sockets
 from notifications.tests.sockets import answering, dripping, page, serving
+from notifications.transports.exchange import MAX_ANSWER, Answer, UnansweredError, _Exchange, post
 
 LIMIT = 0.2
 """Seconds, where time is to run out."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitors.tests.builders import NOW, SECOND
 from notifications.models import Delivery
-from notifications.outbox.gathering import Gathering, News, Rule, gather
+from notifications.outbox.grouping import Gathering, News, Rule, gather
 
 RULE = Rule(servers=3, window=10 * SECOND)
 

@@ -10,14 +10,17 @@ from django.conf import settings
 from django.utils import translation
 
 from monitors.tests.builders import NOW, see, server
-from notifications import outbox, workspace
+from notifications import outbox
 from notifications.models import Channel, Guarantee
+from notifications.outbox import EVERY
+from notifications.promises import describe_guarantee
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.standin.workspace import ALL_SCOPES
 from notifications.tests.test_sending import clock, run, slack
 from notifications.tests.test_workspace import asked, tick
-from notifications.workspace.cache import EVERY
-from notifications.workspace.wording import SCOPES, describe_guarantee, describe_lack
+from notifications.transports.slack import workspace
+from notifications.transports.slack.lacks import describe_lack
+from notifications.transports.slack.workspace.wording import SCOPES
 
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

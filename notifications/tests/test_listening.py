@@ -11,7 +11,8 @@ from monitors.tests.test_concurrency import together
 from notifications import outbox
 from notifications.models import Channel, Delivery, StormRule
 from notifications.outbox import claiming, settling
-from notifications.slack import Reply, Verdict
+from notifications.tests.test_sending import LEASE
+from notifications.transports.slack import Reply, Verdict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
@@ -31,7 +32,7 @@ def test_what_waits_to_be_handed_over_is_not_told_by_the_channel_that_begins_to_
     see(server(), "--")
     outbox.add_channel(Channel(channel_id="C1"), SOON)
     assert told() == []
-    outbox.hand_over(SOON)
+    outbox.fan_out_news(SOON)
     assert told() == [("failure", "pending", "")]
 
 
@@ -51,10 +52,10 @@ def test_channels_that_begin_to_listen_during_a_hand_over_are_told_of_each_outag
     def fail():
         for id_ in ids:
             recording.record([observation(id_, NOW, ok=False)])
-            outbox.hand_over(SOON)
+            outbox.fan_out_news(SOON)
 
     together(fail, *[lambda pk=pk: outbox.set_enabled([pk], True, SOON) for pk in channels])
-    outbox.hand_over(SOON)
+    outbox.fan_out_news(SOON)
     outages = sorted(Incident.objects.values_list("pk", flat=True))
     assert len(outages) == len(ids)
     for pk in channels:
@@ -70,7 +71,7 @@ def test_a_change_of_a_channel_that_is_gone_is_none(channel):
 def test_what_is_being_sent_to_a_channel_that_is_deleted_is_settled_by_whoever_sends_it(channel):
     see(server(), "--")
     see(server(), "--")
-    outbox.hand_over(SOON)
+    outbox.fan_out_news(SOON)
     attempt = claiming.claim("C1", SOON)
     assert attempt
     outbox.remove_channels(["C1"], SOON)
@@ -81,7 +82,7 @@ def test_what_is_being_sent_to_a_channel_that_is_deleted_is_settled_by_whoever_s
 
 def test_what_is_being_sent_to_a_channel_that_is_disabled_is_settled_by_whoever_sends_it(channel):
     see(server(), "--")
-    outbox.hand_over(SOON)
+    outbox.fan_out_news(SOON)
     attempt = claiming.claim("C1", SOON)
     assert attempt
     outbox.set_enabled(["C1"], False, SOON)
@@ -93,7 +94,7 @@ def test_what_is_being_sent_to_a_channel_that_is_disabled_is_settled_by_whoever_
 def test_a_test_of_a_channel_that_is_gone_is_settled_and_does_not_wait_for_ever(channel):
     claiming.claim_test("C1", SOON)  # and then the process is killed
     outbox.remove_channels(["C1"], SOON)
-    later = SOON + 2 * claiming.LEASE
+    later = SOON + 2 * LEASE
     assert outbox.due_channels(later) == ["C1"]
     outbox.deliver("C1", lambda: later)
     assert told() == [("test", "skipped", "channel_disabled")]

@@ -8,9 +8,9 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee
 from notifications.outbox import claiming, sending, settling
-from notifications.slack import Reply, Verdict
 from notifications.tests.standin import Fault, Kind
-from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.tests.test_sending import LEASE, channel, clock, run, slack, states, texts
+from notifications.transports.slack import Reply, Verdict
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_a_message_whose_answer_was_lost_is_found_and_not_sent_again(slack, chan
     run(clock, 60)
     row = Delivery.objects.get()
     assert (row.state, row.found, row.attempts, row.possible_repeat) == ("sent", True, 1, False)
-    assert row.slack_ts == slack.ledger.posted()[0].ts
+    assert row.remote_id == slack.ledger.posted()[0].ts
     assert len(texts(slack)) == 1
 
 
@@ -68,13 +68,13 @@ def test_not_found_counts_only_when_the_message_has_had_time_to_arrive(slack, ch
 
 def test_a_killed_sender_s_message_is_looked_for_after_its_lease(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     attempt = claiming.claim(channel.pk, clock.now)
     assert attempt
-    sending._post(attempt)  # and then the process is killed
+    sending.tell(attempt)  # and then the process is killed
     run(clock, 5)
     assert states() == [("sending", "")]
-    clock.now += claiming.LEASE
+    clock.now += LEASE
     run(clock, 2)
     assert states() == [("sent", "")]
     assert len(texts(slack)) == 1
@@ -82,42 +82,42 @@ def test_a_killed_sender_s_message_is_looked_for_after_its_lease(slack, channel,
 
 def test_a_sender_that_is_killed_before_it_posts_delays_its_message_by_a_lease_and_two_looks(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     claimed = clock.now
     claiming.claim(channel.pk, claimed)
     run(clock, 60)
     row = Delivery.objects.get()
     assert (row.state, row.possible_repeat) == ("sent", False)
-    assert row.sent_at - claimed <= claiming.LEASE + settling.BETWEEN_LOOKS + 2 * SECOND
+    assert row.sent_at - claimed <= LEASE + settling.BETWEEN_LOOKS + 2 * SECOND
 
 
 def test_a_sender_that_was_stopped_does_not_send_when_it_goes_on(slack, channel, clock, monkeypatch):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     stopped = claiming.claim(channel.pk, clock.now)
     late = time.monotonic() + claiming.STARTS_WITHIN.total_seconds() + 1
     assert stopped
     monkeypatch.setattr("time.monotonic", lambda: late)
-    assert sending._post(stopped) == Reply(Verdict.RETRY, "too_late")
+    assert sending.tell(stopped) == Reply(Verdict.RETRY, "too_late")
     assert texts(slack) == []
 
 
 def test_a_sender_whose_machine_was_suspended_does_not_send_when_it_goes_on(slack, channel, clock, monkeypatch):
     """`time.monotonic()` stands still meanwhile."""
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     suspended = claiming.claim(channel.pk, clock.now)
     late = time.time() + claiming.STARTS_WITHIN.total_seconds() + 1
     assert suspended
     monkeypatch.setattr("time.time", lambda: late)
-    assert sending._post(suspended) == Reply(Verdict.RETRY, "too_late")
+    assert sending.tell(suspended) == Reply(Verdict.RETRY, "too_late")
     assert texts(slack) == []
 
 
 def test_a_sender_whose_message_is_in_other_hands_does_not_send_whatever_its_clocks_say(slack, channel, clock):
     """Its virtual machine stood still, and its clocks with it."""
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     paused = claiming.claim(channel.pk, clock.now)
     assert paused
     run(clock, 60)

@@ -15,8 +15,8 @@ from notifications.tests.test_api_workspace import URL, listed, named
 from notifications.tests.test_channels_page import PAGE, post
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import asked, fill
-from notifications.workspace import managing
-from notifications.workspace.wording import describe_error, describe_managing
+from notifications.transports.slack.workspace import managing
+from notifications.transports.slack.workspace.wording import describe_error, describe_managing
 
 __all__ = ["clock", "listed", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

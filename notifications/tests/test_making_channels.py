@@ -6,12 +6,12 @@ import pytest
 from django.utils.html import escape
 
 from monitors.tests.answers import text
-from notifications import workspace
 from notifications.models import Channel
 from notifications.tests.test_admin import CHANNELS, channel
 from notifications.tests.test_channels_page import PAGE, listed, named, operator, post
 from notifications.tests.test_sending import clock, slack
 from notifications.tests.test_workspace import tick
+from notifications.transports.slack import workspace
 
 __all__ = ["clock", "listed", "operator", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

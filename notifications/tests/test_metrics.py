@@ -12,12 +12,12 @@ from monitors.tests.builders import NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, PressCount
 from notifications.outbox.counting import Counted
-from notifications.socket import state
-from notifications.socket.counting import Ended, Tally
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack
 from notifications.tests.test_workspace import tick
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.counting import Ended, Tally
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -162,7 +162,7 @@ def test_what_could_not_be_counted_is_counted_with_the_next(monkeypatch):
     tally.add("probe", Ended.DONE)
     with monkeypatch.context() as patched:
         patched.setattr(PressCount.objects, "filter", away)
-        patched.setattr("notifications.socket.counting.connection.close", lambda: None)
+        patched.setattr("notifications.transports.slack.socket.counting.connection.close", lambda: None)
         tally.store()
     assert pressed("probe", "done") == 0
     tally.add("probe", Ended.DONE)

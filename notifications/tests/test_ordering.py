@@ -9,7 +9,7 @@ from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee
 from notifications.outbox import claiming
 from notifications.tests.standin import Fault, Kind
-from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.tests.test_sending import LEASE, channel, clock, run, slack, states, texts
 from notifications.tests.waves import fail, look
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
@@ -151,10 +151,10 @@ def test_a_failure_that_may_be_there_is_told_again_with_its_recovery_as_a_repeat
 def test_a_killed_sender_s_failure_is_told_with_its_recovery(slack, hook, clock):
     target = fickle()
     see(target, "+-", clock.now)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     assert claiming.claim(hook.pk, clock.now)
     see(target, "+", clock.now + 2 * INTERVAL)
-    clock.now += claiming.LEASE
+    clock.now += LEASE
     run(clock, 3)
     assert told(slack) == "L"
     assert "possible repeat" in texts(slack)[0]
@@ -186,7 +186,7 @@ def test_a_claim_asks_the_same_however_much_waits(channel, clock):
         clock.now += SECOND
         for _ in range(count):
             see(server(), "+--", clock.now - 2 * INTERVAL)
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         Delivery.objects.filter(kind="storm").update(state="failed", reason="test")
         Delivery.objects.filter(kind="failure").update(state="pending", reason="", storm=None)
         counted.append(statements(channel, clock.now))

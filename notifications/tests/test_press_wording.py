@@ -10,8 +10,7 @@ from monitors.display import outcome_text
 from monitors.fields import MILLISECOND
 from monitors.probers import sentences
 from monitors.probers.base import Failure, Outcome
-from notifications.blocks import Message
-from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, shown
+from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, rendered, shown
 from notifications.tests.standin.rules import check_message
 from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
 from notifications.wording import presses
@@ -32,19 +31,20 @@ MESSAGES = {
     "press-probe": lambda: looked(WORKS),
     "press-probe-that-failed": lambda: looked(DOWN),
     "press-probe-that-says-nothing": lambda: looked(UNKNOWN, ()),
-    "press-too-late": lambda: Message(presses.over(NOON), []),
-    "press-second": lambda: Message(presses.taken("kim (Slack)"), []),
-    "press-forgotten": lambda: Message(presses.forgotten(), []),
-    "press-server-gone": lambda: Message(presses.server_gone(), []),
-    "press-busy": lambda: Message(presses.busy(), []),
-    "press-trouble": lambda: Message(presses.trouble(), []),
+    "press-too-late": lambda: presses.over(NOON),
+    "press-second": lambda: presses.taken("kim (Slack)"),
+    "press-forgotten": lambda: presses.forgotten(),
+    "press-server-gone": lambda: presses.server_gone(),
+    "press-busy": lambda: presses.busy(),
+    "press-trouble": lambda: presses.trouble(),
 }
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_reads(name):
     assert_reads_as_kept(name, MESSAGES[name])
-    check_message(MESSAGES[name]().text, MESSAGES[name]().blocks)
+    message = rendered(MESSAGES[name]())
+    check_message(message.text, message.blocks)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -78,4 +78,4 @@ LONGEST = presses.Look(ENDLESS, ENDLESS, False, ENDLESS, [("Connect", ENDLESS)] 
 def test_whatever_is_found_slack_takes_the_message_and_it_mentions_nobody(look, language):
     with translation.override(language):
         assert_harmless(presses.looked(look))
-        assert_harmless(Message(presses.taken(look.actor), []))
+        assert_harmless(presses.taken(look.actor))

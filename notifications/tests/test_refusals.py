@@ -1,8 +1,8 @@
 import pytest
 
-from notifications import refusals
-from notifications.refusals import REFUSALS, describe_refusal
 from notifications.tests.standin.server import HOOK_STATUS
+from notifications.transports.slack import refusals
+from notifications.transports.slack.refusals import REFUSALS, describe_refusal
 
 NATURES = {
     "rate limited": refusals.RATE_LIMITED,

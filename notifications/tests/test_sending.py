@@ -8,11 +8,12 @@ from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
 from notifications.models import Channel, Delivery, Guarantee, State
 from notifications.outbox import claiming, settling
-from notifications.slack import Lookup, Reply, Verdict
 from notifications.tests.standin import Fault, Kind, Standin
+from notifications.transports.slack import Lookup, Reply, Verdict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = NOW + 60 * SECOND
+LEASE = claiming.SETTLED_WITHIN + 10 * SECOND
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def clock():
 def run(clock, seconds=1):
     """What the ticks of so many seconds do."""
     for _ in range(seconds):
-        outbox.hand_over(clock.now)
+        outbox.fan_out_news(clock.now)
         outbox.show_acknowledged(clock.now)
         for channel_id in outbox.due_channels(clock.now):
             outbox.deliver(channel_id, clock)
@@ -73,14 +74,14 @@ def test_a_failure_and_its_recovery_arrive_once_each_and_in_order(slack, channel
     assert "chat-3" in recovery
     row = Delivery.objects.earliest("id")
     assert (row.state, row.attempts, row.error) == ("sent", 1, "")
-    assert row.slack_ts
+    assert row.remote_id
     assert row.seconds == pytest.approx((SOON - NOW - INTERVAL * 2).total_seconds(), abs=0.01)
 
 
 def test_one_message_a_second_and_channel(slack, channel, clock):
     for _ in range(3):
         see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     assert outbox.deliver(channel.pk, clock) is not None
     assert outbox.deliver(channel.pk, clock) is None
     assert outbox.due_channels(clock.now) == []
@@ -183,7 +184,7 @@ def test_a_channel_whose_answer_is_awaited_takes_no_second_thread_and_delays_no_
     Channel.objects.create(channel_id="C2")
     see(server(), "+--")
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     assert outbox.due_channels(clock.now) == [channel.pk, "C2"]
     claiming.claim(channel.pk, clock.now)
     clock.now += 5 * SECOND
@@ -195,7 +196,7 @@ def test_a_slack_that_hangs_does_not_take_every_thread(clock):
     for number in range(40):
         Channel.objects.create(channel_id=f"C{number}")
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     for channel_id in outbox.due_channels(clock.now):
         claiming.claim(channel_id, clock.now)
     clock.now += 5 * SECOND
@@ -207,7 +208,7 @@ def test_channels_that_hang_leave_places_to_the_others(clock):
     for number in range(40):
         Channel.objects.create(channel_id=f"C{number}")
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     sound = {"C7", "C39"}
     Delivery.objects.exclude(channel__in=sound).update(attempts=1, state=State.UNCERTAIN)
     for _ in range(2):
@@ -220,14 +221,14 @@ def test_channels_that_hang_leave_places_to_the_others(clock):
 
 def test_whoever_lost_its_lease_settles_nothing(channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     slow = claiming.claim(channel.pk, clock.now)
-    clock.now += claiming.LEASE + SECOND
+    clock.now += LEASE + SECOND
     fast = claiming.claim(channel.pk, clock.now)
     assert slow
     assert fast
     assert not settling.settle(slow, Reply(Verdict.GIVE_UP, "is_archived"), clock.now)
-    assert settling.settle_look(fast, Lookup(ts="1.0"), clock.now)
+    assert settling.settle_look(fast, Lookup("1.0"), clock.now)
     assert states() == [("sent", "")]
 
 
@@ -235,17 +236,17 @@ def test_what_is_no_longer_worth_telling_is_settled_with_its_reason(channel, clo
     deleted, silenced = server(), server()
     see(deleted, "+--")
     see(silenced, "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     recording.delete([deleted.pk], actor="kim", now=clock.now)
     recording.set_notification([silenced.pk], False, actor="kim", now=clock.now)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     assert claiming.claim(channel.pk, clock.now) is None
     assert states() == [("skipped", "server_deleted"), ("skipped", "notification_off"), ("skipped", "server_deleted")]
 
 
 def test_a_disabled_channel_settles_what_was_waiting_for_it(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     outbox.set_enabled([channel.pk], False, clock.now)
     run(clock)
     assert states() == [("skipped", "channel_disabled")]
@@ -290,7 +291,7 @@ def test_a_failed_delivery_can_be_sent_again(slack, channel, clock):
         outbox.resend(failed.pk, clock.now)
 
 
-def test_an_expired_summary_says_how_many(slack, channel, clock):
+def test_an_expired_notice_says_how_many(slack, channel, clock):
     for _ in range(3):
         see(server(), "+--++")
     clock.now = NOW + timedelta(hours=2)
@@ -310,7 +311,7 @@ def test_a_secret_that_no_key_can_read_settles_as_such(slack, channel, clock):
 
 def test_a_message_that_cannot_be_written_holds_up_no_other(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     Delivery.objects.update(incident_id=None, transition=None, kind="ongoing", attempts=1)
     see(server(), "+--")
     run(clock, 3)
@@ -335,7 +336,7 @@ def test_an_answer_that_says_nothing_is_not_asked_for_more_than_some_dozen_times
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_when_slack_has_answered_doubles_nothing(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     refusals = [OperationalError(1213, "deadlock"), OperationalError(1213, "deadlock")]
 
     def deadlocked(execute, sql, params, many, context):
@@ -353,7 +354,7 @@ def test_a_database_that_is_away_when_slack_has_answered_doubles_nothing(slack, 
 def test_a_clock_that_was_set_back_does_not_hold_messages_back(slack, channel, clock):
     Channel.objects.update(next_send_at=clock.now + timedelta(hours=9))
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     Delivery.objects.update(next_attempt_at=clock.now + timedelta(hours=9))
     run(clock)
     assert states() == [("sent", "")]
@@ -363,7 +364,7 @@ def test_what_a_new_channel_is_told_is_skipped_when_the_server_is_gone_by_then(s
     target = server()
     see(target, "+--")
     outbox.set_enabled([channel.pk], False, clock.now)
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     outbox.set_enabled([channel.pk], True, clock.now)
     recording.delete([target.pk], actor="kim", now=clock.now)
     run(clock, 3)

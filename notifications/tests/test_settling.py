@@ -8,14 +8,13 @@ from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import INTERVAL, NOW, SECOND, see, server
 from notifications import outbox
-from notifications.blocks import Message
-from notifications.models import Channel, Delivery, State, StormRule
+from notifications.models import ENDING, Channel, Delivery, State, StormRule
 from notifications.outbox import settling
-from notifications.outbox.claiming import ENDING
-from notifications.slack import Account, post_message
 from notifications.tests import waves
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.slack import Account, post_message
+from notifications.transports.slack.blocks import Message
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -24,7 +23,7 @@ POST = "chat.postMessage"
 
 def test_a_message_of_the_same_number_by_another_monitor_is_not_taken_for_ours(slack, channel, clock):
     see(server(), "+--")
-    outbox.hand_over(clock.now)
+    outbox.fan_out_news(clock.now)
     number = Delivery.objects.get().pk
     account = Account(slack.token, slack.api_url)
     for mark in ("", "0" * 32):
@@ -184,7 +183,7 @@ class TestAMessageThatIsGone:
         (message,) = slack.workspace.channels[channel.pk].messages
         assert "37 of 37" in message["text"], "and edited as before"
         row = Delivery.objects.get(kind="storm")
-        assert (row.state, row.slack_ts, row.seconds) == ("sent", message["ts"], seconds)
+        assert (row.state, row.remote_id, row.seconds) == ("sent", message["ts"], seconds)
 
     def test_an_older_message_of_the_storm_is_not_taken_for_the_new_one(self, slack, channel, clock):
         """Too old to be edited, and the answer to the new one is lost."""

@@ -8,9 +8,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications import refusals
-from notifications.blocks import Message, header
-from notifications.slack import (
+from notifications.tests import sockets
+from notifications.tests.sockets import answering, page, serving
+from notifications.tests.standin import Fault, Kind, Pace, Standin
+from notifications.transports.slack import (
     DEFAULT_RETRY_AFTER,
     Account,
     Lookup,
@@ -22,11 +23,10 @@ from notifications.slack import (
     post_webhook,
     read_api_reply,
     read_webhook_reply,
+    refusals,
     update_message,
 )
-from notifications.tests import sockets
-from notifications.tests.sockets import answering, page, serving
-from notifications.tests.standin import Fault, Kind, Pace, Standin
+from notifications.transports.slack.blocks import Message, header
 
 SENT, RETRY, UNCERTAIN, GIVE_UP = Verdict.SENT, Verdict.RETRY, Verdict.UNCERTAIN, Verdict.GIVE_UP
 MESSAGE = Message("chat-3 is down", [header("chat-3 is down")])
@@ -74,7 +74,7 @@ def refused(code: str, **more: object) -> dict[str, object]:
 
 
 API_ANSWERS = {
-    "ok": (200, {"ok": True, "ts": "1.2", "channel": "C1"}, {}, Reply(SENT, ts="1.2")),
+    "ok": (200, {"ok": True, "ts": "1.2", "channel": "C1"}, {}, Reply(SENT, remote_id="1.2")),
     "ok without a ts": (200, {"ok": True}, {}, Reply(SENT)),
     "ok with another status": (500, {"ok": True}, {}, Reply(UNCERTAIN, "http_500")),
     "ok that is not true": (200, {"ok": "true"}, {}, Reply(UNCERTAIN, "bad_answer")),
@@ -164,7 +164,7 @@ def test_a_message_is_found_by_its_delivery_among_many(slack):
     replies = {number: by_bot(slack, delivery_id=number) for number in range(1, 4)}
     for number in range(250):
         slack.workspace.call("chat.postMessage", {"channel": slack.channel, "text": f"chatter {number}"})
-    assert find(slack, 2) == Lookup(replies[2].ts)
+    assert find(slack, 2) == Lookup(replies[2].remote_id)
     assert find(slack, 9) == Lookup()
 
 
@@ -172,7 +172,7 @@ def test_another_monitor_s_message_of_the_same_number_is_not_ours(slack):
     ours = by_bot(slack, delivery_id=70, mark="f2a9")
     by_bot(slack, delivery_id=70, mark="77d0")
     by_bot(slack, delivery_id=70)
-    assert find(slack, 70, mark="f2a9") == Lookup(ours.ts)
+    assert find(slack, 70, mark="f2a9") == Lookup(ours.remote_id)
     assert find(slack, 70, mark="0000") == Lookup()
 
 
@@ -192,10 +192,10 @@ def test_a_look_that_takes_too_long_says_nothing(slack, monkeypatch):
 
 def test_an_answer_is_found_in_its_thread_and_shown_in_the_channel(slack):
     parent = by_bot(slack, delivery_id=1)
-    answer = by_bot(slack, delivery_id=2, thread_ts=parent.ts)
-    assert find(slack, 2, thread_ts=parent.ts) == Lookup(answer.ts)
-    assert slack.ledger.posted()[-1].thread_ts == parent.ts
-    assert find(slack, 2) == Lookup(answer.ts)
+    answer = by_bot(slack, delivery_id=2, thread_ts=parent.remote_id)
+    assert find(slack, 2, thread_ts=parent.remote_id) == Lookup(answer.remote_id)
+    assert slack.ledger.posted()[-1].thread_ts == parent.remote_id
+    assert find(slack, 2) == Lookup(answer.remote_id)
 
 
 def test_what_forbids_to_look_is_said(slack, monkeypatch):
@@ -210,9 +210,9 @@ def test_a_message_is_put_in_the_place_of_another(slack):
     reply = by_bot(slack, delivery_id=1)
     account = Account(slack.token, slack.api_url, AMPLE)
     changed = Message("chat-3 was down", [header("chat-3 was down")])
-    assert update_message(account, slack.channel, reply.ts, changed, delivery_id=1).verdict is SENT
+    assert update_message(account, slack.channel, reply.remote_id, changed, delivery_id=1).verdict is SENT
     assert update_message(account, slack.channel, "1.000000", changed).code == "message_not_found"
-    assert find(slack, 1) == Lookup(reply.ts)
+    assert find(slack, 1) == Lookup(reply.remote_id)
     assert slack.workspace.channels[slack.channel].messages[-1]["text"] == "chat-3 was down"
 
 
@@ -222,14 +222,14 @@ def test_a_message_arrives_whole(slack, post):
     entry = slack.ledger.entries()[-1]
     assert reply.verdict is SENT
     assert (entry.text, entry.blocks) == (MESSAGE.text, MESSAGE.blocks)
-    assert reply.ts in (entry.ts, "")
+    assert reply.remote_id in (entry.ts, "")
 
 
 def test_the_bots_message_has_an_id_and_metadata_that_can_be_read_back(slack):
     metadata = {"event_type": "health_delivery", "event_payload": {"delivery_id": "7", "mark": "f2a9"}}
     reply = by_bot(slack, delivery_id=7, mark="f2a9")
     found = slack.workspace.call("conversations.history", {"channel": slack.channel, "include_all_metadata": True})
-    assert (found["messages"][0]["ts"], found["messages"][0]["metadata"]) == (reply.ts, metadata)
+    assert (found["messages"][0]["ts"], found["messages"][0]["metadata"]) == (reply.remote_id, metadata)
 
 
 @WAYS

@@ -9,13 +9,12 @@ import pytest
 from django.utils import timezone
 
 from monitors.tests.builders import INTERVAL, SECOND, see, server
-from notifications import workspace
 from notifications.models import Delivery
-from notifications.slack import Account, Lookup, find_message, instant_of
-from notifications.slack.client import Answer
-from notifications.slack.replies import Reply, Verdict
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, states, texts
+from notifications.transports.base import Reply, Verdict
+from notifications.transports.slack import Account, Lookup, find_message, instant_of, workspace
+from notifications.transports.slack.client import Answer
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -88,7 +87,7 @@ def test_what_could_not_be_looked_for_in_a_day_is_sent_again_as_a_possible_repea
 class TestHowFarBackItGoes:
     @pytest.fixture
     def find(self, slack, monkeypatch):
-        monkeypatch.setattr("notifications.slack.messages.PAGE_SIZE", 2)
+        monkeypatch.setattr("notifications.transports.slack.messages.PAGE_SIZE", 2)
 
         def find(**more):
             before = len(slack.ledger.entries())

@@ -18,16 +18,17 @@ from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, hangs, says
 from notifications import outbox
 from notifications.models import Channel
-from notifications.slack import Account, post_message
-from notifications.socket import actions, counting
-from notifications.socket.actions import Actions
-from notifications.socket.envelopes import Press
-from notifications.socket.listener import Listener
 from notifications.tests.standin import Button, Fault, Kind, Standin
 from notifications.tests.test_editing import pressable
 from notifications.tests.test_socket_listener import IMPATIENT
-from notifications.webhooks import clean_posting_url
-from notifications.wording import test_message as some_message
+from notifications.transports.slack import Account, post_message
+from notifications.transports.slack.blocks import render
+from notifications.transports.slack.socket import actions, counting
+from notifications.transports.slack.socket.actions import Actions
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.socket.listener import Listener
+from notifications.transports.slack.webhooks import clean_posting_url
+from notifications.wording import test_notice as some_notice
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + 60 * SECOND
@@ -63,7 +64,7 @@ def desk():
 @pytest.fixture
 def press(slack):
     """A press of a button in a message that is in the channel."""
-    ts = post_message(Account(slack.token, slack.api_url), slack.channel, some_message("alerts")).ts
+    ts = post_message(Account(slack.token, slack.api_url), slack.channel, render(some_notice("alerts"))).remote_id
     response_url = f"{slack.url}/actions/T0001/1/secret"
     return Press("e-1", "acknowledge", 0, "alice", slack.channel, ts, response_url)
 
@@ -315,7 +316,7 @@ def test_who_presses_takes_care_and_the_message_shows_it(listening, slack, chann
 
 def deliver(slack, now):
     """What a tick does."""
-    outbox.hand_over(now)
+    outbox.fan_out_news(now)
     outbox.show_acknowledged(now)
     for channel_id in outbox.due_channels(now):
         outbox.deliver(channel_id, lambda: now)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.socket.envelopes import Press, UnusableError, read_envelope, read_press, reason_of
 from notifications.tests.standin import Button, Socket
+from notifications.transports.slack.socket.envelopes import Press, UnusableError, read_envelope, read_press, reason_of
 
 APP = "A0000000001"
 SOCKET = Socket(lambda coroutine: coroutine.close())

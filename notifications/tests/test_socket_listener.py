@@ -15,12 +15,12 @@ from django.utils import timezone
 from healthcheck.tests.stack import wait_for
 from monitors.tests.misbehaving import Authority
 from notifications.models import SlackSocket
-from notifications.slack import Account
-from notifications.socket import state
-from notifications.socket.envelopes import Press
-from notifications.socket.listener import Backoff, Listener, Patience
 from notifications.tests.sockets import serving, silence
 from notifications.tests.standin import Button, Fault, Kind, Standin
+from notifications.transports.slack import Account
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.envelopes import Press
+from notifications.transports.slack.socket.listener import Backoff, Listener, Patience
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from monitors.tests.people import person
-from notifications.socket import state
-from notifications.socket.state import CONNECTED, OFF, Standing
-from notifications.socket.wording import REASONS, describe_problem
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.state import CONNECTED, OFF, Standing
+from notifications.transports.slack.socket.wording import REASONS, describe_problem
 
 EVERY = [*REASONS, "connection_error", "http_503", "silent"]
 

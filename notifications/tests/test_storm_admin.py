@@ -29,7 +29,7 @@ def operator(client):
 def storm():
     Channel.objects.create(channel_id="C1", name="alerts")
     fail(6)
-    outbox.hand_over(NOW + SECOND)
+    outbox.fan_out_news(NOW + SECOND)
     return Storm.objects.get()
 
 

@@ -10,9 +10,9 @@ from monitors.tests.builders import NOW, SECOND
 from notifications import outbox
 from notifications.models import Delivery
 from notifications.outbox import claiming, settling
-from notifications.slack import Reply, Verdict
 from notifications.tests.test_storms import channel, post_next
 from notifications.tests.waves import fail
+from notifications.transports.slack import Reply, Verdict
 
 __all__ = ["channel"]  # a fixture
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ SOON = NOW + SECOND
 @pytest.fixture
 def opening(channel):
     fail(5)
-    outbox.hand_over(SOON)
+    outbox.fan_out_news(SOON)
     return post_next(SOON)
 
 
@@ -34,7 +34,7 @@ def due(opening):
 
 def join(after):
     fail(1, NOW + after)
-    outbox.hand_over(NOW + after)
+    outbox.fan_out_news(NOW + after)
 
 
 def test_it_is_edited_three_seconds_after_it_was_written_at_the_earliest(opening):
@@ -81,6 +81,6 @@ def test_one_that_was_written_before_the_clock_was_set_back_is_edited_at_once(op
 
 
 def test_a_webhook_s_message_cannot_be_edited(opening):
-    Delivery.objects.filter(pk=opening.pk).update(slack_ts="")
+    Delivery.objects.filter(pk=opening.pk).update(remote_id="")
     join(5 * SECOND)
     assert due(opening) is None

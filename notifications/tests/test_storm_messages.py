@@ -12,13 +12,13 @@ from monitors import recording
 from monitors.models import Incident
 from monitors.tests.builders import NOW, SECOND
 from notifications import outbox
-from notifications.blocks import Message
 from notifications.models import Channel, Delivery, Storm, Workspace
-from notifications.outbox.surveying import survey
+from notifications.outbox.summary import survey
 from notifications.tests.reading import shown
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import channel, clock, run, slack, texts
 from notifications.tests.waves import fail, fleet, look
+from notifications.transports.slack.blocks import Message
 
 __all__ = ["channel", "clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -254,7 +254,7 @@ def test_a_storm_is_surveyed_in_a_constant_number_of_statements(slack, channel):
     counts = []
     for size, environment in ((10, "LIVE"), (100, "DEV")):
         fail(size, environment=environment)
-        outbox.hand_over(NOW + SECOND)
+        outbox.fan_out_news(NOW + SECOND)
         with CaptureQueriesContext(connection) as captured:
             survey(Storm.objects.get(environment=environment))
         counts.append(len(captured))

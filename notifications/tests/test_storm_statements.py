@@ -20,7 +20,7 @@ WAVES = {"LIVE": 10, "STAGE": 400}
 def statements(now) -> Counter[str]:
     """Of a hand-over, by their first word, without inserts: SQLite takes some dozen rows at once."""
     with CaptureQueriesContext(connection) as captured:
-        outbox.hand_over(now)
+        outbox.fan_out_news(now)
     words = Counter(query["sql"].split()[0] for query in captured)
     del words["INSERT"]
     return words
@@ -48,7 +48,7 @@ def test_a_tick_without_news_asks_five_statements_and_takes_no_lock(django_asser
     Channel.objects.create(channel_id="C1")
     with django_assert_num_queries(5) as captured:
         outbox.show_acknowledged(NOW)
-        assert list(outbox.hand_over_in_parts(lambda: NOW)) == [0]
+        assert list(outbox.fan_out_in_parts(lambda: NOW)) == [0]
         assert outbox.due_channels(NOW) == []
     assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
     assert not any("FOR UPDATE" in query["sql"] for query in captured)

@@ -8,11 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifications import wording
-from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, shown
+from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, rendered, shown
 from notifications.tests.standin.rules import check_message
 from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
 
 STORM = wording.Storm(
+    storm_id=3,
     environment="LIVE",
     watched=52,
     struck=37,
@@ -36,25 +37,26 @@ LONG = tuple(f"chat-{number}.eu-central-1.compute.example.internal" for number i
 FOREIGN = (*LONG, "lb-2.example.com", "10.0.3.7", STORM.link, "LIVE", "chat")
 
 MESSAGES = {
-    "storm": lambda: wording.storm_message(STORM, edited=True),
-    "storm-that-nobody-can-explain": lambda: wording.storm_message(
+    "storm": lambda: wording.storm_notice(STORM, edited=True),
+    "storm-that-nobody-can-explain": lambda: wording.storm_notice(
         replace(STORM, failure=None, host=None, address=None), edited=False
     ),
-    "storm-with-few-left": lambda: wording.storm_message(FEW, edited=True),
-    "storm-beside-others": lambda: wording.storm_message(replace(STORM, down_in_all=40), edited=True),
-    "storm-of-long-names": lambda: wording.storm_message(replace(STORM, names=LONG), edited=True),
-    "storm-that-may-be-a-repeat": lambda: wording.storm_message(STORM, edited=False, possible_repeat=True),
-    "storm-that-is-over": lambda: wording.storm_message(OVER, edited=True),
-    "storm-end": lambda: wording.storm_end_message(OVER),
-    "storm-end-of-some-that-did-not-recover": lambda: wording.storm_end_message(MIXED),
-    "storm-end-told-late": lambda: wording.storm_end_message(OVER, late=True),
+    "storm-with-few-left": lambda: wording.storm_notice(FEW, edited=True),
+    "storm-beside-others": lambda: wording.storm_notice(replace(STORM, down_in_all=40), edited=True),
+    "storm-of-long-names": lambda: wording.storm_notice(replace(STORM, names=LONG), edited=True),
+    "storm-that-may-be-a-repeat": lambda: wording.repeated(wording.storm_notice(STORM, edited=False), "Slack"),
+    "storm-that-is-over": lambda: wording.storm_notice(OVER, edited=True),
+    "storm-end": lambda: wording.storm_end_notice(OVER),
+    "storm-end-of-some-that-did-not-recover": lambda: wording.storm_end_notice(MIXED),
+    "storm-end-told-late": lambda: wording.storm_end_notice(OVER, late=True),
 }
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_reads(name):
     assert_reads_as_kept(name, MESSAGES[name])
-    check_message(MESSAGES[name]().text, MESSAGES[name]().blocks)
+    message = rendered(MESSAGES[name]())
+    check_message(message.text, message.blocks)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -102,14 +104,14 @@ LONGEST = replace(
 def test_whatever_a_server_is_called_slack_takes_the_message_and_mentions_nobody(storm, language):
     with translation.override(language):
         for message in (
-            wording.storm_message(storm, edited=True, possible_repeat=True),
-            wording.storm_end_message(replace(storm, ended_at=storm.ended_at or NOON), late=True, possible_repeat=True),
+            wording.repeated(wording.storm_notice(storm, edited=True), "Slack"),
+            wording.storm_end_notice(replace(storm, ended_at=storm.ended_at or NOON), late=True),
         ):
             assert_harmless(message)
 
 
 def test_however_long_the_names_are_the_number_of_the_others_is_told():
     for names in (LONG, ("x" * 255,) * 10, (ENDLESS,) * 10):
-        assert "and 9990 more" in shown(wording.storm_message(replace(LONGEST, names=names), edited=True))
-    listed = shown(wording.storm_message(replace(STORM, names=LONG), edited=True))
+        assert "and 9990 more" in shown(wording.storm_notice(replace(LONGEST, names=names), edited=True))
+    listed = shown(wording.storm_notice(replace(STORM, names=LONG), edited=True))
     assert f"Down: {', '.join(LONG)} and 27 more\n" in listed

@@ -9,9 +9,9 @@ from django.utils import translation
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notifications import blocks, wording
-from notifications.blocks import Message
-from notifications.tests.reading import DATE, SNAPSHOTS, assert_reads_as_kept, shown
+from notifications import wording
+from notifications.notice import INVISIBLE, Line, Notice, clean
+from notifications.tests.reading import DATE, SNAPSHOTS, assert_reads_as_kept, rendered, shown
 from notifications.tests.standin.rules import MAX_UPDATE, check_message
 
 NOON = datetime(2026, 11, 22, 12, 3, 5, tzinfo=UTC)
@@ -36,32 +36,33 @@ STORM = "https://example.slack.com/archives/C0001/p1795348985000100"
 TAKEN = replace(OUTAGE, acknowledged_by="kim", detail="")
 
 MESSAGES = {
-    "failure": lambda: wording.failure_message(OUTAGE),
-    "failure-with-buttons": lambda: wording.failure_message(OUTAGE, buttons=True),
-    "failure-acknowledged": lambda: wording.failure_message(TAKEN, buttons=True),
-    "failure-that-may-be-a-repeat": lambda: wording.failure_message(OUTAGE, possible_repeat=True),
-    "failure-in-a-storm": lambda: wording.failure_message(OUTAGE, storm=STORM),
-    "failure-in-a-storm-that-is-not-posted-yet": lambda: wording.failure_message(OUTAGE, storm=""),
-    "still-down": lambda: wording.still_down_message(replace(OUTAGE, link=""), buttons=True),
-    "over": lambda: wording.over_message(replace(OVER, acknowledged_by="kim")),
-    "over-by-a-pause": lambda: wording.over_message(PAUSED),
-    "over-by-deletion": lambda: wording.over_message(DELETED),
-    "recovery": lambda: wording.recovery_message(replace(OVER, acknowledged_by="kim")),
-    "ended-by-a-pause": lambda: wording.ended_message(PAUSED, "paused", "kim"),
-    "ended-by-an-edit": lambda: wording.ended_message(PAUSED, "edited", "kim"),
-    "ended-by-deletion": lambda: wording.ended_message(DELETED, "deleted", ""),
-    "late-recovery": lambda: wording.late_message(OVER, "outcomes", ""),
-    "late-pause": lambda: wording.late_message(PAUSED, "paused", "kim"),
-    "expired-one": lambda: wording.expired_summary(1, NOON, NOON),
-    "expired-many": lambda: wording.expired_summary(12, NOON, NOON + timedelta(hours=2)),
-    "test": lambda: wording.test_message("alerts"),
+    "failure": lambda: wording.failure_notice(OUTAGE),
+    "failure-with-buttons": lambda: wording.failure_notice(OUTAGE, buttons=True),
+    "failure-acknowledged": lambda: wording.failure_notice(TAKEN, buttons=True),
+    "failure-that-may-be-a-repeat": lambda: wording.repeated(wording.failure_notice(OUTAGE), "Slack"),
+    "failure-in-a-storm": lambda: wording.failure_notice(OUTAGE, storm=STORM),
+    "failure-in-a-storm-that-is-not-posted-yet": lambda: wording.failure_notice(OUTAGE, storm=""),
+    "still-down": lambda: wording.still_down_notice(replace(OUTAGE, link=""), buttons=True),
+    "over": lambda: wording.over_notice(replace(OVER, acknowledged_by="kim")),
+    "over-by-a-pause": lambda: wording.over_notice(PAUSED),
+    "over-by-deletion": lambda: wording.over_notice(DELETED),
+    "recovery": lambda: wording.recovery_notice(replace(OVER, acknowledged_by="kim")),
+    "ended-by-a-pause": lambda: wording.ended_notice(PAUSED, "paused", "kim"),
+    "ended-by-an-edit": lambda: wording.ended_notice(PAUSED, "edited", "kim"),
+    "ended-by-deletion": lambda: wording.ended_notice(DELETED, "deleted", ""),
+    "late-recovery": lambda: wording.late_notice(OVER, "outcomes", ""),
+    "late-pause": lambda: wording.late_notice(PAUSED, "paused", "kim"),
+    "expired-one": lambda: wording.expired_notice(1, NOON, NOON),
+    "expired-many": lambda: wording.expired_notice(12, NOON, NOON + timedelta(hours=2)),
+    "test": lambda: wording.test_notice("alerts"),
 }
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_reads(name):
     assert_reads_as_kept(name, MESSAGES[name])
-    check_message(MESSAGES[name]().text, MESSAGES[name]().blocks)
+    message = rendered(MESSAGES[name]())
+    check_message(message.text, message.blocks)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -80,7 +81,7 @@ def test_every_snapshot_is_of_a_message():
 
 
 def test_an_end_for_an_unknown_reason_is_told_all_the_same():
-    assert "Watching it was ended by kim." in wording.ended_message(OVER, "abducted", "kim").text
+    assert "Watching it was ended by kim." in rendered(wording.ended_notice(OVER, "abducted", "kim")).text
 
 
 NASTY = st.sampled_from(
@@ -122,11 +123,12 @@ def strings(value: object) -> list[str]:
     return [text for one in inner for text in strings(one)]
 
 
-def assert_harmless(message: Message) -> None:
+def assert_harmless(notice: Notice | Line) -> None:
+    message = rendered(notice)
     check_message(message.text, message.blocks, longest=MAX_UPDATE)
     assert len(json.dumps({"text": message.text, "blocks": message.blocks})) <= 8_000
     everything = [message.text, *strings(message.blocks)]
-    assert not [text for text in everything if blocks.INVISIBLE.search(text)]
+    assert not [text for text in everything if INVISIBLE.search(text)]
     assert not [c for text in everything for c in text if c != "\n" and unicodedata.category(c) in HIDDEN]
     assert "\n" not in message.text
     spoken = DATE.sub("", message.text)
@@ -137,16 +139,16 @@ def assert_harmless(message: Message) -> None:
             assert re.fullmatch(r"[\w\s*]*", DATE.sub("", block["text"]["text"]))
 
 
-def every_message(outage, reason, actor, repeat):
-    yield wording.failure_message(outage, possible_repeat=repeat, buttons=True, storm=STORM)
-    yield wording.still_down_message(outage, possible_repeat=repeat, buttons=True, storm=STORM)
-    yield wording.over_message(replace(outage, end_reason=reason), possible_repeat=repeat)
-    yield wording.recovery_message(outage, possible_repeat=repeat)
+def every_notice(outage, reason, actor):
+    yield wording.failure_notice(outage, buttons=True, storm=STORM)
+    yield wording.still_down_notice(outage, buttons=True, storm=STORM)
+    yield wording.over_notice(replace(outage, end_reason=reason))
+    yield wording.recovery_notice(outage)
     for ended_by in (reason, "paused"):
-        yield wording.ended_message(outage, ended_by, actor, possible_repeat=repeat)
+        yield wording.ended_notice(outage, ended_by, actor)
     for ended_by in (reason, "paused", "outcomes"):
-        yield wording.late_message(outage, ended_by, actor, possible_repeat=repeat)
-    yield wording.test_message(actor, possible_repeat=repeat)
+        yield wording.late_notice(outage, ended_by, actor)
+    yield wording.test_notice(actor)
 
 
 @given(OUTAGES, HOSTILE, HOSTILE, st.booleans(), st.sampled_from(["en", "ko"]))
@@ -154,13 +156,13 @@ def every_message(outage, reason, actor, repeat):
 @example(LONGEST, "deleted", ENDLESS, True, "ko")
 def test_seed_defect_12_nothing_foreign_does_harm(outage, reason, actor, repeat, language):
     with translation.override(language):
-        for message in every_message(outage, reason, actor, repeat):
-            assert_harmless(message)
+        for notice in every_notice(outage, reason, actor):
+            assert_harmless(wording.repeated(notice, "Slack") if repeat else notice)
 
 
-@given(HOSTILE.filter(blocks.clean))
+@given(HOSTILE.filter(clean))
 def test_a_name_is_shown_whole_and_unchanged(name):
     """Except for what cannot be seen and what is longer than a host name can be."""
-    message = wording.failure_message(replace(OUTAGE, host_name=name))
+    message = rendered(wording.failure_notice(replace(OUTAGE, host_name=name)))
     rich = message.blocks[1]["elements"][0]["elements"]
-    assert rich[1]["text"] == blocks.clean(name)
+    assert rich[1]["text"] == clean(name)

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from monitors.tests.builders import NOW, SECOND
-from notifications import workspace
 from notifications.models import Channel, Workspace, WorkspaceChannel
+from notifications.outbox import EVERY
 from notifications.tests.standin import Fault, Kind
 from notifications.tests.test_sending import Clock, clock, slack
-from notifications.workspace.cache import EVERY
-from notifications.workspace.turns import LEASE, standing, take_turn
+from notifications.transports.slack import workspace
+from notifications.transports.slack.workspace.turns import LEASE, standing, take_turn
 
 __all__ = ["clock", "slack"]  # fixtures
 pytestmark = pytest.mark.django_db

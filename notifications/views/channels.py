@@ -18,13 +18,14 @@ from django.views.decorators.http import require_http_methods
 
 from monitors.clock import database_now
 from monitors.views.base import Request, page
-from notifications import listing, workspace
+from notifications import listing
 from notifications.models import Channel, WorkspaceChannel
-from notifications.socket import state
-from notifications.socket.state import standing
-from notifications.socket.wording import describe_problem
+from notifications.transports.slack import workspace
+from notifications.transports.slack.socket import state
+from notifications.transports.slack.socket.state import standing
+from notifications.transports.slack.socket.wording import describe_problem
+from notifications.transports.slack.workspace.wording import describe_error, missing_scopes
 from notifications.trial import try_channel
-from notifications.workspace.wording import describe_error, missing_scopes
 
 PAGE_SIZE = 100
 MANIFEST = Path(settings.BASE_DIR) / "docs" / "slack-app-manifest.yaml"
@@ -95,7 +96,7 @@ def _listen(request: Request, channel_id: str, *, enabled: bool) -> None:
 
 
 def _test(request: Request) -> None:
-    channel = get_object_or_404(Channel.objects.defer("hook_url"), pk=request.POST["test"])
+    channel = get_object_or_404(Channel, pk=request.POST["test"])
     level, verdict = try_channel(channel.pk, database_now)
     text = _("Test message to %(channel)s: %(verdict)s") % {"channel": channel, "verdict": verdict}
     messages.add_message(request, level, text)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,11 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 from monitors.clock import database_now
 from monitors.views.base import Request, done, page
-from notifications import outbox, workspace
-from notifications.forms import NameForm, NewChannelForm, NewWorkspaceChannelForm, SettingsForm
+from notifications import outbox
+from notifications.forms import NewChannelForm, SettingsForm, form_for
 from notifications.models import Channel, WorkspaceChannel
-from notifications.slack import RefusedError, Reply
-from notifications.workspace.wording import (
+from notifications.transports import TRANSPORTS, by_kind, explain, families, kinds
+from notifications.transports.slack import RefusedError, Reply, workspace
+from notifications.transports.slack.forms import NameForm, NewWorkspaceChannelForm
+from notifications.transports.slack.workspace.wording import (
     BAD_NAMES,
     describe_lacking_to_make,
     describe_managing,
@@ -49,8 +50,11 @@ def _refuse(form: NameForm, reply: Reply) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("notifications.add_channel")
 def add(request: Request) -> HttpResponseBase:
-    """A channel by its webhook or its id."""
-    form = NewChannelForm(request.POST if request.method == "POST" else None)
+    """A channel of the kind that the address names; without one, of Slack by its id or webhook."""
+    kind = request.GET.get("kind", TRANSPORTS[0].kind)
+    if kind not in dict(kinds()):
+        raise Http404
+    form = form_for(NewChannelForm, kind, adding=True)(request.POST if request.method == "POST" else None)
     if form.is_valid():
         channel: Channel = form.instance
         for name, value in form.columns().items():
@@ -61,19 +65,21 @@ def add(request: Request) -> HttpResponseBase:
             form.add_error("channel_id", _("A channel with this id exists already."))
         else:
             return _done(request, _("%(name)s receives alerts.") % {"name": channel})
-    return _shown(request, "settings", _("Add a channel"), form, has_token=bool(settings.SLACK_BOT_TOKEN))
+    problem = explain(by_kind(kind), by_kind(kind).problem())
+    return _shown(request, "settings", _("Add a channel"), form, families=families(), kind=kind, problem=problem)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("notifications.change_channel")
 def edit(request: Request) -> HttpResponseBase:
     """By a parameter: an adopted id may have any character."""
-    channel = get_object_or_404(Channel.objects.defer("hook_url"), pk=request.GET.get("channel", ""))
+    channel = get_object_or_404(Channel, pk=request.GET.get("channel", ""))
     title = _("Settings of %(name)s") % {"name": channel}
-    form = SettingsForm(request.POST if request.method == "POST" else None, instance=channel)
+    form_class = form_for(SettingsForm, channel.kind, adding=False)
+    form = form_class(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid() and outbox.change_channel(channel.pk, form.columns(), database_now()):
         return _done(request, _("%(name)s is saved.") % {"name": channel})
-    return _shown(request, "settings", title, form, channel=channel, has_token=bool(settings.SLACK_BOT_TOKEN))
+    return _shown(request, "settings", title, form, channel=channel)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from notifications.blocks import Message, clean, facts, mrkdwn, note, slack_date
-from notifications.wording.parts import DOWN, MAX_ENVIRONMENT, NEUTRAL, NOBODY, SHORT, UP, build
+from notifications.notice import Line, Notice, State, clean
+from notifications.wording.parts import MAX_ENVIRONMENT, NOBODY, SHORT, facts
 
-MARKS = {True: UP, False: DOWN, None: NEUTRAL}
+STATES = {True: State.RESOLVED, False: State.OPEN, None: State.NONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +28,43 @@ class Look:
     actor: str
 
 
-def looked(look: Look) -> Message:
+def looked(look: Look) -> Notice:
     """For everybody in the thread."""
     names = {
         "environment": clean(look.environment, MAX_ENVIRONMENT) or NOBODY,
         "name": clean(look.host_name, SHORT) or NOBODY,
     }
-    text = _("%(environment)s %(name)s, looked at now: %(outcome)s (asked for by %(actor)s)") % {
-        **{part: mrkdwn(value) for part, value in names.items()},
-        "outcome": mrkdwn(look.outcome),
-        "actor": mrkdwn(look.actor, SHORT),
-    }
-    title = _("%(environment)s %(name)s, looked at now") % names
+    text = _("%(environment)s %(name)s, looked at now: %(outcome)s (asked for by %(actor)s)")
     server = clean(look.host_name) or NOBODY
-    found = facts([(_("Server"), server), (_("Outcome"), look.outcome), *look.stages, (_("Asked for by"), look.actor)])
-    aside = note(_("This look is not part of the schedule and changes no state."))
-    return build(MARKS[look.ok], title, text, [found, aside])
+    return Notice(
+        title=_("%(environment)s %(name)s, looked at now") % names,
+        line=Line(text, {**names, "outcome": clean(look.outcome), "actor": clean(look.actor, SHORT)}),
+        state=STATES[look.ok],
+        environment=look.environment,
+        facts=facts((_("Server"), server), (_("Outcome"), look.outcome), *look.stages, (_("Asked for by"), look.actor)),
+        notes=(_("This look is not part of the schedule and changes no state."),),
+    )
 
 
-def taken(actor: str) -> str:
-    return _("%(actor)s takes care of this outage already.") % {"actor": mrkdwn(actor, SHORT) or NOBODY}
+def taken(actor: str) -> Line:
+    return Line(_("%(actor)s takes care of this outage already."), {"actor": clean(actor, SHORT) or NOBODY})
 
 
-def over(ended_at: datetime) -> str:
-    return _("This outage has ended, %(date)s.") % {"date": slack_date(ended_at)}
+def over(ended_at: datetime) -> Line:
+    return Line(_("This outage has ended, %(date)s."), {"date": ended_at})
 
 
-def forgotten() -> str:
-    return _("This outage is no longer kept.")
+def forgotten() -> Line:
+    return Line(_("This outage is no longer kept."))
 
 
-def server_gone() -> str:
-    return _("The server was deleted from the monitor.")
+def server_gone() -> Line:
+    return Line(_("The server was deleted from the monitor."))
 
 
-def busy() -> str:
-    return _("Other probes are running. Press again in a moment.")
+def busy() -> Line:
+    return Line(_("Other probes are running. Press again in a moment."))
 
 
-def trouble() -> str:
-    return _("The monitor could not do this now. Press again in a moment; its log says more.")
+def trouble() -> Line:
+    return Line(_("The monitor could not do this now. Press again in a moment; its log says more."))

@@ -1,32 +1,21 @@
 """Many servers of an environment down at once, told as one thing.
 
-In a channel of the bot the first message lives: it is edited until the last of them works again. A webhook's cannot be
-edited, so it is followed by one more, once all have failed that do. The end is a message of its own in both.
+Where a medium can edit, the first message lives: it is edited until the last of them works again. Elsewhere it is
+followed by one more, once all have failed that do. The end is a message of its own in both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from monitors.wording import duration_words, failure_label, failure_words
-from notifications.blocks import (
-    Block,
-    Message,
-    clean,
-    clip,
-    facts,
-    link,
-    listing,
-    mrkdwn,
-    note,
-    section,
-    slack_date,
-)
-from notifications.wording.parts import DOWN, MAX_ENVIRONMENT, NEUTRAL, NOBODY, SHORT, UP, build
+from notifications.notice import Fact, Instant, Line, Link, Names, Notice, Severity, State, Value, clean
+from notifications.wording.parts import MAX_ENVIRONMENT, NOBODY, SHORT, facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +31,7 @@ class Shared:
 class Storm:
     """How a storm stands. Instants are aware; texts need no escaping."""
 
+    storm_id: int
     environment: str
     watched: int
     """Servers of the environment that are not paused."""
@@ -79,63 +69,83 @@ class Storm:
         return self.recovered == self.struck
 
 
-def storm_message(storm: Storm, *, edited: bool, possible_repeat: bool = False) -> Message:
+def storm_notice(storm: Storm, *, edited: bool) -> Notice:
     """The storm as it stands. `edited`: the message is kept up to date."""
     if storm.ended_at is not None:
-        return _over_message(storm, possible_repeat=possible_repeat)
-    numbers = {"environment": _environment(storm), "down": storm.down_in_all, "watched": storm.watched}
-    title = _("%(environment)s: %(down)d of %(watched)d servers are down") % numbers
+        return _over_notice(storm)
+    numbers: dict[str, Value] = {
+        "environment": _environment(storm),
+        "down": storm.down_in_all,
+        "watched": storm.watched,
+    }
     text = _("%(environment)s: %(down)d of %(watched)d down since %(since)s")
     if storm.others:
         text = _("%(environment)s: %(down)d of %(watched)d down, %(together)d of them since %(since)s")
-    text %= {
-        **numbers,
-        "environment": mrkdwn(_environment(storm)),
-        "together": storm.down,
-        "since": slack_date(storm.began_at),
-    }
+    line = Line(text, {**numbers, "together": storm.down, "since": storm.began_at})
     if storm.failure:
-        words = mrkdwn(failure_words(storm.failure.value), SHORT)
-        text = _("%(text)s: %(what)s") % {"text": text, "what": _share(storm, words, storm.failure.count)}
-    blocks = [section(_span(storm)), *_common(storm), *_names(storm), *_others(storm), note(_promise(edited))]
-    blocks += _link(storm)
-    return build(DOWN, title, text, blocks, possible_repeat=possible_repeat)
+        words = clean(failure_words(storm.failure.value), SHORT)
+        what = _share(storm, words, storm.failure.count)
+        line = Line(_("%(text)s: %(what)s"), {"text": line, "what": what})
+    return Notice(
+        title=_("%(environment)s: %(down)d of %(watched)d servers are down") % numbers,
+        line=line,
+        facts=_common(storm),
+        names=_names(storm),
+        notes=(*_others(storm), _promise(edited)),
+        links=_link(storm),
+        **_matter(storm, State.OPEN),
+    )
 
 
-def storm_end_message(storm: Storm, *, late: bool = False, possible_repeat: bool = False) -> Message:
+def storm_end_notice(storm: Storm, *, late: bool = False) -> Notice:
     """Nothing that the storm took in is down any more. `late`: it is the first that is told of it."""
-    named = {"environment": _environment(storm), "struck": storm.struck}
-    spans = {
-        "environment": mrkdwn(_environment(storm)),
-        "struck": storm.struck,
-        "since": slack_date(storm.began_at),
-        "lasted": _lasted(storm),
-    }
+    said = _said(storm)
     if storm.all_recovered:
-        title = _("%(environment)s: all %(struck)d servers are up again") % named
+        title = _("%(environment)s: all %(struck)d servers are up again") % said
         text = _("%(environment)s: all %(struck)d servers are up again after %(lasted)s (down since %(since)s)")
     else:
-        title = _("%(environment)s: none of %(struck)d servers is down any more") % named
+        title = _("%(environment)s: none of %(struck)d servers is down any more") % said
         text = _("%(environment)s: none of %(struck)d servers is down any more after %(lasted)s (down since %(since)s)")
-    only_once = [note(_("Told late and only once: neither the failure nor its end could be sent earlier."))]
-    blocks = [_sums(storm), section(_span(storm)), *(only_once if late else [])]
-    return build(_mark(storm), title, text % spans, blocks, possible_repeat=possible_repeat)
+    only_once = (_("Told late and only once: neither the failure nor its end could be sent earlier."),)
+    notes = only_once if late else ()
+    return Notice(title=title, line=Line(text, said), facts=_sums(storm), notes=notes, **_matter(storm, _end(storm)))
 
 
-def _over_message(storm: Storm, *, possible_repeat: bool) -> Message:
+def _over_notice(storm: Storm) -> Notice:
     """What the first message becomes."""
-    named = {"environment": _environment(storm), "struck": storm.struck, "lasted": _lasted(storm)}
-    title = _("%(environment)s: %(struck)d servers were down, for %(lasted)s in all") % named
-    text = _("%(environment)s: %(struck)d servers were down, for %(lasted)s in all (since %(since)s)") % {
-        **named,
-        "environment": mrkdwn(_environment(storm)),
-        "since": slack_date(storm.began_at),
+    said = _said(storm)
+    text = _("%(environment)s: %(struck)d servers were down, for %(lasted)s in all (since %(since)s)")
+    return Notice(
+        title=_("%(environment)s: %(struck)d servers were down, for %(lasted)s in all") % said,
+        line=Line(text, said),
+        facts=_sums(storm),
+        **_matter(storm, _end(storm)),
+    )
+
+
+def _matter(storm: Storm, state: State) -> Any:
+    """What every notice of the storm has."""
+    began = Instant(_("Down since"), storm.began_at)
+    return {
+        "severity": Severity.CRITICAL,
+        "state": state,
+        "matter": f"storm:{storm.storm_id}",
+        "environment": storm.environment,
+        "instants": (began,) if storm.ended_at is None else (began, Instant(_("Ended"), storm.ended_at)),
     }
-    return build(_mark(storm), title, text, [_sums(storm), section(_span(storm))], possible_repeat=possible_repeat)
 
 
-def _mark(storm: Storm) -> str:
-    return UP if storm.all_recovered else NEUTRAL
+def _end(storm: Storm) -> State:
+    return State.RESOLVED if storm.all_recovered else State.CLOSED
+
+
+def _said(storm: Storm) -> dict[str, Value]:
+    return {
+        "environment": _environment(storm),
+        "struck": storm.struck,
+        "since": storm.began_at,
+        "lasted": _lasted(storm),
+    }
 
 
 def _environment(storm: Storm) -> str:
@@ -148,33 +158,36 @@ def _share(storm: Storm, words: str, count: int) -> str:
     return _("%(what)s (%(count)d of %(down)d)") % {"what": words, "count": count, "down": storm.down}
 
 
-def _common(storm: Storm) -> list[Block]:
+def _common(storm: Storm) -> tuple[Fact, ...]:
     shared = (
         (_("What failed"), storm.failure and Shared(failure_label(storm.failure.value), storm.failure.count)),
         (_("Same host"), storm.host),
         (_("Same address"), storm.address),
     )
     lines = [(label, _share(storm, clean(found.value, SHORT), found.count)) for label, found in shared if found]
-    return [facts(lines)] if lines else []
+    if storm.struck > storm.down:
+        numbers = {"count": storm.struck - storm.down, "struck": storm.struck}
+        lines.append((_("No longer down"), _("%(count)d of %(struck)d") % numbers))
+    return facts(*lines)
 
 
-def _names(storm: Storm) -> list[Block]:
+def _names(storm: Storm) -> Names | None:
     if not storm.names:
-        return []
+        return None
     rest = storm.down - len(storm.names)
     more = _("and %(rest)d more") % {"rest": rest} if rest > 0 else ""
-    return [listing(_("Down"), [clean(name, SHORT) or NOBODY for name in storm.names], more)]
+    return Names(_("Down"), tuple(clean(name, SHORT) or NOBODY for name in storm.names), more)
 
 
-def _others(storm: Storm) -> list[Block]:
+def _others(storm: Storm) -> tuple[str, ...]:
     if not storm.others:
-        return []
+        return ()
     text = ngettext(
         "%(count)d other server is down too; this message does not tell what becomes of it.",
         "%(count)d other servers are down too; this message does not tell what becomes of them.",
         storm.others,
     )
-    return [note(text % {"count": storm.others})]
+    return (text % {"count": storm.others},)
 
 
 def _promise(edited: bool) -> str:
@@ -183,18 +196,7 @@ def _promise(edited: bool) -> str:
     return _("Told as one: the end is told when the last of them is up again.")
 
 
-def _span(storm: Storm) -> str:
-    """When it began and was over; how many have left it meanwhile."""
-    lines = [_("*Down since* %(date)s") % {"date": slack_date(storm.began_at)}]
-    if storm.ended_at is not None:
-        lines.append(_("*Ended* %(date)s") % {"date": slack_date(storm.ended_at)})
-    elif storm.struck > storm.down:
-        numbers = {"count": storm.struck - storm.down, "struck": storm.struck}
-        lines.append(_("*No longer down* %(count)d of %(struck)d") % numbers)
-    return "\n".join(lines)
-
-
-def _sums(storm: Storm) -> Block:
+def _sums(storm: Storm) -> tuple[Fact, ...]:
     counts = (
         (_("Were down"), storm.struck),
         (_("Up again"), storm.recovered),
@@ -202,13 +204,14 @@ def _sums(storm: Storm) -> Block:
         (_("Deleted from the monitor"), storm.deleted),
         (_("Monitoring changed"), storm.struck - storm.recovered - storm.paused - storm.deleted),
     )
-    return facts([*((label, str(count)) for label, count in counts if count), (_("Lasted in all"), _lasted(storm))])
+    shown = [(label, str(count)) for label, count in counts if count]
+    return facts(*shown, (_("Lasted in all"), _lasted(storm)))
 
 
 def _lasted(storm: Storm) -> str:
     return duration_words((storm.ended_at or storm.began_at) - storm.began_at)
 
 
-def _link(storm: Storm) -> list[Block]:
+def _link(storm: Storm) -> tuple[Link, ...]:
     label = _("Show all that are down in %(environment)s") % {"environment": _environment(storm)}
-    return [link(storm.link, clip(label, SHORT))] if storm.link else []
+    return (Link(label, storm.link),) if storm.link else ()

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from monitors.clock import database_now
-from notifications.slack import Account
-from notifications.socket.actions import Actions
-from notifications.socket.listener import Listener
+from notifications.transports.slack import Account
+from notifications.transports.slack.socket.actions import Actions
+from notifications.transports.slack.socket.listener import Listener
 
 logger = logging.getLogger(__name__)
 
