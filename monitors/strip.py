@@ -11,12 +11,14 @@ from monitors.probers.base import Failure, Observation, Stages
 
 LENGTH = 60
 """Outcomes kept."""
-SUCCESS = "-"
-LETTERS: dict[str, Failure | None] = {SUCCESS: None, **dict(zip(ascii_letters, Failure, strict=False))}
-"""A letter for each failure, by position: append to `Failure`, never insert."""
-LETTER_OF = {failure: letter for letter, failure in LETTERS.items()}
-TOKEN = 14
-"""Characters of one outcome: its letter, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
+VERSION = "2"
+"""The first character of a strip. Without it the codes have one letter, which stands twice today: a server that was not
+probed since the upgrade still has such a strip."""
+SUCCESS = "--"
+FAILURES = {2 * letter: failure for letter, failure in zip(ascii_letters, Failure, strict=False)}
+CODES: dict[Failure | None, str] = {None: SUCCESS, **{failure: code for code, failure in FAILURES.items()}}
+TOKEN = 15
+"""Characters of one outcome: its code, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
 began (8 hexadecimal digits, good until 2106)."""
 MICROSECOND = timedelta(microseconds=1)
 
@@ -24,7 +26,8 @@ MICROSECOND = timedelta(microseconds=1)
 class Mark(NamedTuple):
     """One outcome of a strip. A page has thousands of them, so what is not asked for is not worked out."""
 
-    letter: str
+    code: str
+    """Of the failure, or `SUCCESS`."""
     tenths: int
     """Latency in tenths of a millisecond."""
     second: int
@@ -32,7 +35,8 @@ class Mark(NamedTuple):
 
     @property
     def failure(self) -> Failure | None:
-        return LETTERS[self.letter]
+        """None also for a code that only another version knows."""
+        return FAILURES.get(self.code)
 
     @property
     def latency_ms(self) -> float:
@@ -47,17 +51,23 @@ def append(recent: str, observation: Observation) -> str:
     """`recent` with the outcome of `observation` at its end and at most `LENGTH` outcomes in all."""
     outcome = observation.outcome
     tenths = min(outcome.elapsed // MICROSECOND // 100, 0xFFFFF)
-    token = f"{LETTER_OF[outcome.failure]}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
-    return recent[-TOKEN * (LENGTH - 1) :] + token
+    token = f"{CODES[outcome.failure]}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
+    return f"{VERSION}{_tokens(recent)[-TOKEN * (LENGTH - 1) :]}{token}"
+
+
+def _tokens(recent: str) -> str:
+    """`recent` without its version, in the codes of today."""
+    if recent.startswith(VERSION):
+        return recent[1:]
+    return "".join(recent[start] + recent[start : start + TOKEN - 1] for start in range(0, len(recent), TOKEN - 1))
 
 
 @lru_cache(maxsize=2)  # a row is drawn as a strip and as a line
 def marks(recent: str) -> tuple[Mark, ...]:
     """The outcomes of `recent`, oldest first."""
-    return tuple(
-        Mark(recent[start], int(recent[start + 1 : start + 6], 16), int(recent[start + 6 : start + TOKEN], 16))
-        for start in range(0, len(recent), TOKEN)
-    )
+    packed = _tokens(recent)
+    tokens = (packed[start : start + TOKEN] for start in range(0, len(packed), TOKEN))
+    return tuple(Mark(token[:2], int(token[2:7], 16), int(token[7:], 16)) for token in tokens)
 
 
 def pack_stages(stages: Stages) -> str:

@@ -210,7 +210,7 @@ class ServerStatus(models.Model):
     peer = models.CharField(_("address connected to"), max_length=45, default="", db_default="")
     certificate_expires_at = InstantField(_("certificate expires"), null=True)
     certificate_subject = models.CharField(_("certificate of"), max_length=100, default="", db_default="")
-    recent = models.CharField(_("recent outcomes"), max_length=900, default="", db_default="")
+    recent = models.CharField(_("recent outcomes"), max_length=960, default="", db_default="")
     incident = models.ForeignKey(
         Incident,
         models.DO_NOTHING,
