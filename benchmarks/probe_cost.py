@@ -20,9 +20,9 @@ from threading import Event
 
 from benchmarks.farm import address, running_farm
 from benchmarks.measure import calibrate
-from monitors.probers.base import Observation, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine, Job
+from monitors.engine.base import Observation, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import Engine, Job
 
 TARGETS = 100
 PROBES = 1_500
@@ -94,7 +94,7 @@ def main() -> None:
             "ws": [Target("ws", address(number), farm.port, "/hub/chat") for number in range(TARGETS)],
         }
         costs = {kind: Cost() for kind in kinds}
-        engine = Engine(PROBES, DenyList())
+        engine = Engine(kinds.probers_on, PROBES, DenyList())
         engine.start()
         for _ in range(TURNS):
             for kind, targets in kinds.items():

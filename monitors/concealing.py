@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from monitors import kinds
 from monitors.address import Address, InvalidAddress, parse_address
 from monitors.fields import MASK, UnreadableHeaders
 
@@ -67,7 +68,7 @@ def _cut(text: str) -> tuple[str, str]:
 
 def _is_address(host: str) -> bool:
     try:
-        parse_address(host=host, port=1, type=1)
+        parse_address(host=host, port=1)
     except InvalidAddress:
         return False
     return True
@@ -136,4 +137,6 @@ def _origin(server: Server) -> object:
 
 def address_of(server: Server) -> Address:
     """Where to look for `server`. Raises InvalidAddress."""
-    return parse_address(host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme)
+    return kinds.parse_address(
+        host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
+    )

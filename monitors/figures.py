@@ -13,16 +13,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from monitors import kinds
 from monitors.display import instant
-from monitors.strip import FAILURES, LENGTH, SUCCESS, Mark, marks
+from monitors.strip import LENGTH, SUCCESS, Mark, marks
 from monitors.wording import failure_words
 
 BAR = 3
 """Width of one outcome, with the gap that the style sheet cuts into it."""
 BARS = {"ok": 10, "failed": 16, "unclear": 4}
 """Height of each kind of outcome in a strip of 16: telling them apart takes no colour."""
-KINDS = {SUCCESS: "ok", **{code: "unclear" for code, failure in FAILURES.items() if not failure.conclusive}}
-"""Every other code is that of a failure."""
 TOGETHER = 3
 """Outcomes that share a point of the line: the longest latency of them."""
 SPARK_POINTS, SPARK_STEP, SPARK_HEIGHT = LENGTH // TOGETHER, 2, 9
@@ -34,7 +33,8 @@ def strip_svg(recent: str, *, latencies: bool) -> SafeString:
     seen = marks(recent)
     runs: dict[str, list[str]] = {}
     position = LENGTH - len(seen)
-    for kind, run in groupby(KINDS.get(code, "failed") for code, _latency, _second in seen):
+    looks = {SUCCESS: "ok"} | {failure.code: "unclear" for failure in kinds.failures() if not failure.conclusive}
+    for kind, run in groupby(looks.get(code, "failed") for code, _latency, _second in seen):
         length = len(list(run))
         runs.setdefault(kind, []).append(_bar(position * BAR, length * BAR, BARS[kind]))
         position += length

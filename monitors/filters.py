@@ -14,8 +14,8 @@ from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from rest_framework.settings import api_settings
 
-from monitors.models import Act, Environment, Face, ServerType, Subject
-from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by
+from monitors.models import Act, Environment, Face, Subject
+from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by, type_choices
 from monitors.pagination import Pagination
 
 NOT_FILTERS = {Pagination.page_query_param, Pagination.page_size_query_param, api_settings.URL_FORMAT_OVERRIDE}
@@ -97,7 +97,7 @@ class ServerFilter(StrictFilterSet):
     """Filters of servers, and of where they stand."""
 
     environment = filters.MultipleChoiceFilter(choices=Environment.choices)
-    type = filters.MultipleChoiceFilter(choices=ServerType.choices)
+    type = filters.MultipleChoiceFilter(choices=type_choices)
     notification = TruthFilter()
     health = filters.MultipleChoiceFilter(
         choices=[(health, health) for health in HEALTH_ORDER], method="filter_health", distinct=False

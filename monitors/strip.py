@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from string import ascii_letters
 from typing import NamedTuple
 
-from monitors.probers.base import Failure, Observation, Stages
+from monitors import kinds
+from monitors.engine.base import Observation, Stages
+from monitors.engine.failures import Failure
+from monitors.engine.progress import EXCHANGE
 
 LENGTH = 60
 """Outcomes kept."""
@@ -15,8 +17,6 @@ VERSION = "2"
 """The first character of a strip. Without it the codes have one letter, which stands twice today: a server that was not
 probed since the upgrade still has such a strip."""
 SUCCESS = "--"
-FAILURES = {2 * letter: failure for letter, failure in zip(ascii_letters, Failure, strict=False)}
-CODES: dict[Failure | None, str] = {None: SUCCESS, **{failure: code for code, failure in FAILURES.items()}}
 TOKEN = 15
 """Characters of one outcome: its code, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
 began (8 hexadecimal digits, good until 2106)."""
@@ -36,7 +36,7 @@ class Mark(NamedTuple):
     @property
     def failure(self) -> Failure | None:
         """None also for a code that only another version knows."""
-        return FAILURES.get(self.code)
+        return kinds.failures_by_code().get(self.code)
 
     @property
     def latency_ms(self) -> float:
@@ -51,7 +51,8 @@ def append(recent: str, observation: Observation) -> str:
     """`recent` with the outcome of `observation` at its end and at most `LENGTH` outcomes in all."""
     outcome = observation.outcome
     tenths = min(outcome.elapsed // MICROSECOND // 100, 0xFFFFF)
-    token = f"{CODES[outcome.failure]}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
+    code = SUCCESS if outcome.failure is None else outcome.failure.code
+    token = f"{code}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
     return f"{VERSION}{_tokens(recent)[-TOKEN * (LENGTH - 1) :]}{token}"
 
 
@@ -71,13 +72,16 @@ def marks(recent: str) -> tuple[Mark, ...]:
 
 
 def pack_stages(stages: Stages) -> str:
-    """`resolve,connect,tls,first_byte` in microseconds; empty where a stage was not reached or not needed."""
+    """`resolve,connect,tls,first_byte` in microseconds, empty where a stage was not reached or not needed, and then
+    `name=microseconds` for each that only one kind of check has."""
     parts = (stages.resolve, stages.connect, stages.tls, stages.first_byte)
-    return ",".join("" if part is None else str(part // MICROSECOND) for part in parts)
+    packed = ",".join("" if part is None else str(part // MICROSECOND) for part in parts)
+    return packed + "".join(f",{name}={part // MICROSECOND}" for name, part in stages.more)
 
 
 def stages_ms(packed: str) -> dict[str, float | None]:
     """The stages of `packed` in milliseconds by name; None where a stage was not reached or not needed."""
-    parts = packed.split(",") if packed else [""] * 4
-    names = ("resolve", "connect", "tls", "first_byte")
-    return {name: int(part) / 1000 if part else None for name, part in zip(names, parts, strict=True)}
+    parts = packed.split(",") if packed else [""] * len(EXCHANGE)
+    named = [(stage.name, part) for stage, part in zip(EXCHANGE, parts, strict=False)]
+    named += [(name, part) for name, _, part in (part.partition("=") for part in parts[len(EXCHANGE) :])]
+    return {name: int(part) / 1000 if part else None for name, part in named}

@@ -10,12 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from monitors import concealing
-from monitors.address import InvalidAddress, parse_address, parse_expected_status
+from monitors import concealing, kinds
+from monitors.address import InvalidAddress, parse_expected_status
+from monitors.engine import failures
+from monitors.engine.base import MAX_DETAIL, Outcome, Target
 from monitors.fields import NOT_HEADERS, UnreadableHeaders
 from monitors.models import Policy, Server
 from monitors.policy import Effective, Policies, Rules, rules
-from monitors.probers.base import MAX_DETAIL, Failure, Outcome, Target
 from monitors.validation import TOKEN, header_problem
 
 RULE_COLUMNS = ("environment", "interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
@@ -72,7 +73,7 @@ def _target(
     timeout: timedelta,
 ) -> Target | Outcome:
     try:
-        address = parse_address(host=host, port=port, type=type, path=path, scheme=scheme)
+        address = kinds.parse_address(host=host, port=port, type=type, path=path, scheme=scheme)
         statuses = parse_expected_status(expected_status) if expected_status else ()
     except InvalidAddress as error:
         return _invalid(str(error))
@@ -95,7 +96,7 @@ def _target(
 
 
 def _invalid(detail: str) -> Outcome:
-    return Outcome(Failure.INVALID_ADDRESS, timedelta(0), detail=detail[:MAX_DETAIL])
+    return Outcome(failures.INVALID_ADDRESS, timedelta(0), detail=detail[:MAX_DETAIL])
 
 
 def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
@@ -108,7 +109,7 @@ def target_from(columns: Sequence[Any], timeout: timedelta) -> Target | Outcome:
 
 
 def _unseen(detail: str) -> Outcome:
-    return Outcome(Failure.PROBER_FAULT, timedelta(0), detail=detail)
+    return Outcome(failures.PROBER_FAULT, timedelta(0), detail=detail)
 
 
 def target_of(server: Server, policies: Policies) -> Target | Outcome:

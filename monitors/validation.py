@@ -16,9 +16,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from monitors import charsets
-from monitors.address import InvalidAddress, parse_address, parse_expected_status
-from monitors.probers.deny import DenyList
+from monitors import charsets, kinds
+from monitors.address import InvalidAddress, parse_expected_status
+from monitors.engine.deny import DenyList
 
 if TYPE_CHECKING:
     from monitors.models.server import RuleFields, Server
@@ -117,7 +117,7 @@ def _check_address(server: Server) -> None:
     if not server.host or not isinstance(server.host, str) or not all(isinstance(value, int) for value in columns):
         return
     try:
-        address = parse_address(
+        address = kinds.parse_address(
             host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
         )
     except InvalidAddress as error:

@@ -12,9 +12,10 @@ from typing import Any
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
+from monitors import kinds
+from monitors.engine.base import Observation
+from monitors.engine.loop import Engine, Job
 from monitors.models import Server
-from monitors.probers.base import Observation
-from monitors.probers.engine import Engine, Job
 from monitors.recorder import Batch, Recorder, linger, send_hint
 from monitors.status import Health
 from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, policies, target_from
@@ -54,7 +55,7 @@ def running_worker() -> Worker | None:
         if _stopped.is_set():
             return None
         if _worker is None:
-            engine = Engine(max_in_flight=settings.PROBE_MAX_IN_FLIGHT, deny=deny_list())
+            engine = Engine(kinds.probers_on, max_in_flight=settings.PROBE_MAX_IN_FLIGHT, deny=deny_list())
             recorder = Recorder(send_hint)
             engine.start()
             recorder.start()

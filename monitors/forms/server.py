@@ -11,12 +11,14 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.crypto import salted_hmac
 
+from monitors import kinds
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import ORIGIN_WORDS
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
 from monitors.forms.secrets import SecretsForm
-from monitors.models import Server, ServerType
+from monitors.models import Server
+from monitors.models.server import type_choices
 from monitors.policy import Policies, Rules
 from monitors.targets import TARGET_COLUMNS, effective_of
 
@@ -64,8 +66,8 @@ class ServerForm(SecretsForm):
         super().__init__(data, instance=instance, initial=initial, auto_id="server_%s")
         self.name = self.instance.host_name
         self.fields["environment"].choices = [(name, name) for name in ENVIRONMENTS]  # type: ignore[attr-defined]
-        known = [("", "–")] if self.instance.pk and self.instance.type not in ServerType.values else []
-        types = [(value, f"{value} – {label}") for value, label in ServerType.choices]
+        known = [("", "–")] if self.instance.pk and not kinds.known(self.instance.type) else []
+        types = [(value, f"{value} – {label}") for value, label in type_choices()]
         self.fields["type"].choices = [*known, *types]  # type: ignore[attr-defined]
         self.fields["host"].widget.attrs.update(placeholder=SAMPLE_HOST, autocapitalize="none", spellcheck="false")
         self.fields["request_headers"].widget.attrs.update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,6 +12,7 @@ from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from monitors import kinds
 from monitors.fields import (
     ChoiceIntegerField,
     CurrentSecond,
@@ -35,12 +36,9 @@ class Environment(models.TextChoices):
     UNKNOWN = "UNKNOWN", "UNKNOWN"
 
 
-class ServerType(models.IntegerChoices):
-    WEB = 1, _("web")
-    CHAT = 2, _("WebSocket /hub/chat")
-    EDIT = 3, _("WebSocket /hub/edit")
-    GAME = 4, _("WebSocket /hub/game")
-    ADMIN = 6, _("web (admin)")
+def type_choices() -> list[tuple[int, Any]]:
+    """Every number that a kind of check has."""
+    return [(number, _(label)) for number, label in kinds.types()]
 
 
 def _within(lowest: float, highest: float) -> list[BaseValidator]:
@@ -161,7 +159,7 @@ class Server(RuleFields):
     )
     type = ChoiceIntegerField(
         _("type"),
-        choices=ServerType.choices,
+        choices=type_choices,
         help_text=_("1 and 6 are probed by HTTP GET; 2, 3 and 4 by a WebSocket handshake."),
     )
     notification = models.BooleanField(

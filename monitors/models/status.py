@@ -9,9 +9,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from monitors.engine.base import MAX_ANSWER
 from monitors.fields import ChoiceCharField, EnumField, InstantField
 from monitors.models.server import Environment, Server
-from monitors.probers.base import MAX_ANSWER
 
 
 class Reason(models.TextChoices):

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from monitors.bulk import upsert
+from monitors.engine.base import MAX_DETAIL, Observation, Outcome
 from monitors.fields import to_milliseconds
 from monitors.folding import Flip, Memory, fold
 from monitors.models import LastFailure, PastOutcome, Reason, Rollup, Server, ServerStatus
-from monitors.probers.base import MAX_DETAIL, Observation, Outcome
 from monitors.recording.learning import Learned
 from monitors.recording.news import Change, Evidence, store
 from monitors.status import Health, Standing

@@ -12,10 +12,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from monitors import concealing
+from monitors import concealing, kinds
 from monitors.models import Server
 from monitors.policy import Origin
-from monitors.probers.base import Failure
 from monitors.serializers.fields import (
     HeadersField,
     NumberField,
@@ -205,19 +204,24 @@ class DeletedSerializer(serializers.Serializer[Any]):
 
 
 class StagesSerializer(serializers.Serializer[Any]):
-    """Milliseconds of each stage; null where it was not reached or not needed."""
+    """Milliseconds of each stage; null where it was not reached or not needed, absent where the kind has no such."""
 
-    resolve = serializers.FloatField(allow_null=True)
-    connect = serializers.FloatField(allow_null=True)
-    tls = serializers.FloatField(allow_null=True)
-    first_byte = serializers.FloatField(allow_null=True)
+    def get_fields(self) -> dict[str, Any]:
+        return {name: serializers.FloatField(allow_null=True, required=False) for name in kinds.stages()}
+
+
+class FailureField(serializers.ChoiceField):
+    """The name of a failure."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[(str(failure), str(failure)) for failure in kinds.failures()], **kwargs)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
     """What one look at the server found."""
 
     ok = serializers.BooleanField(allow_null=True, help_text=_("null when the monitor itself could not look."))
-    failure = serializers.ChoiceField(choices=[(f.value, f.value) for f in Failure], allow_null=True)
+    failure = FailureField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
     latency_ms = serializers.FloatField()
     stages = StagesSerializer()

@@ -12,9 +12,9 @@ from django.utils import timezone
 from monitors import freshness, recording
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus, UnknownTime
-from monitors.probers.base import Failure
 from monitors.spans import floor
-from monitors.strip import CODES, SUCCESS, VERSION
+from monitors.strip import SUCCESS, VERSION
+from monitors.tests.failing import Failure
 
 NAMES = ("web", "chat", "edit", "game", "admin", "api", "auth", "billing", "search", "cdn", "mail", "queue")
 HOSTS = ("{}.example.com", "https://{}.example.com/health", "10.0.4.{}", "결제-{}.example.co.kr")
@@ -87,7 +87,7 @@ def _settle(status: ServerStatus, i: int, down: int, now: datetime, chance: rand
     failure = FAILURES[i % len(FAILURES)]
     if failing:
         status.failure, status.detail = failure, DETAILS.get(failure, "")
-    status.recent = _strip(CODES[failure], 9 + i % 20 if failing else 0, base, int(now.timestamp()), i % STRIPS)
+    status.recent = _strip(failure.code, 9 + i % 20 if failing else 0, base, int(now.timestamp()), i % STRIPS)
     status.elapsed_us = int(status.recent[-13:-8], 16) * 100
 
 

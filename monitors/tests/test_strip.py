@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitors.engine.base import Observation, Outcome, Stages
 from monitors.figures import strip_svg
 from monitors.models import ServerStatus
-from monitors.probers.base import Failure, Observation, Outcome, Stages
 from monitors.strip import LENGTH, TOKEN, append, marks, pack_stages, stages_ms
+from monitors.tests.failing import Failure
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 outcomes = st.builds(
@@ -37,7 +38,7 @@ def test_every_failure_has_a_code_of_its_own():
     assert all(len(code) == 2 and code.isalpha() for code in codes)
 
 
-OLD = "-0010000000064" "c000c800000082" "H0000100000096"
+OLD = "-0010000000064c000c800000082H0000100000096"
 """As it was stored when a code was a letter: a success, a refusal, a name server that failed."""
 
 
