@@ -85,12 +85,17 @@ def type_word(server: Server) -> str:
     return _("%(type)s, probed as web") % {"type": server.type}
 
 
+def number_words(value: float | None) -> str:
+    """A setting that is a number: `0.5`, or that there is none."""
+    return _("none") if value is None else f"{value:g}"
+
+
 def effective_settings(server: Server, policies: Policies) -> list[tuple[str, Any, str]]:
     """Name, value and origin of each setting in force."""
     effective = effective_of(server, policies)
     names = {field.name: str(field.verbose_name) for field in Server._meta.fields}
     return [
-        (names[name], f"{getattr(effective, name):g}", str(ORIGIN_WORDS[origin]))
+        (names[name], number_words(getattr(effective, name)), str(ORIGIN_WORDS[origin]))
         for name, origin in effective.origins.items()
     ]
 

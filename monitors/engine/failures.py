@@ -13,6 +13,11 @@ class Failure(str):
     """Why a probe failed: the name, which is stored and part of the API. Add, never rename."""
 
     __slots__ = ("by_stalls", "code", "conclusive", "help", "words")
+    code: str
+    words: str
+    help: str
+    conclusive: bool
+    by_stalls: bool
 
     def __new__(
         cls,
@@ -24,7 +29,8 @@ class Failure(str):
         conclusive: bool = True,
         by_stalls: bool = False,
     ) -> Failure:
-        """`code` stands for it in strips and is stored, too: two letters that no other failure has. `words` say what
+        """`code` stands for it in strips and is stored, too: two letters, not
+        the same, that no other failure has. `words` say what
         happened in the middle of a sentence; `help` in one or two sentences what it means and what to do.
 
         What is not `conclusive` is our own fault: it says nothing about the server and moves no counter. `by_stalls`:

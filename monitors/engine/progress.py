@@ -118,11 +118,16 @@ class Progress:
         """End the last stage and sum the probe up."""
         self.enter(self.stage)
         spent = {name: timedelta(seconds=seconds) for name, seconds in self._seconds.items()}
-        shared = [spent.pop(stage.name, None) for stage in EXCHANGE]
         return Outcome(
             failure=failure,
             elapsed=timedelta(seconds=self._entered_at - self._started_at),
-            stages=Stages(*shared, more=tuple(spent.items())),
+            stages=Stages(
+                resolve=spent.pop("resolve", None),
+                connect=spent.pop("connect", None),
+                tls=spent.pop("tls", None),
+                first_byte=spent.pop("first_byte", None),
+                more=tuple(spent.items()),
+            ),
             detail=detail[:MAX_DETAIL],
             status=self.status,
             address=self.address,

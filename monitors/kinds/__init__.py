@@ -12,7 +12,7 @@ from monitors.engine import sentences
 from monitors.engine.base import Prober
 from monitors.engine.failures import Failure
 from monitors.engine.network import Network
-from monitors.kinds import http, websocket
+from monitors.kinds import http, options, websocket
 from monitors.kinds.base import Kind
 
 KINDS: tuple[Kind, ...] = (http.KIND, websocket.KIND)
@@ -35,7 +35,11 @@ class _Index:
         self.by_name = {str(failure): failure for failure in self.failures}
         self.by_code = {failure.code: failure for failure in self.failures}
         self.stages = {stage.name: stage.label for kind in reversed(kinds) for stage in kind.stages}
-        self.sentences = (*sentences.TEMPLATES, *(sentence for kind in kinds for sentence in kind.sentences))
+        self.sentences = (
+            *sentences.TEMPLATES,
+            *options.TEMPLATES,
+            *(sentence for kind in kinds for sentence in kind.sentences),
+        )
 
 
 _index = lru_cache(maxsize=4)(_Index)
@@ -45,9 +49,19 @@ def named(word: str) -> Kind | None:
     return _index(KINDS).by_word.get(word)
 
 
+def words() -> list[str]:
+    return [kind.word for kind in KINDS]
+
+
 def of(number: int) -> Kind:
     """The kind of a stored `Server.type`."""
     return _index(KINDS).by_number.get(number, KINDS[0])
+
+
+def chosen(said: object) -> Kind:
+    """The kind that somebody chooses by a number, which may be a text; the first for what is no number."""
+    text = str(said)
+    return of(int(text) if text.isascii() and text.isdecimal() else 0)
 
 
 def known(number: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from monitors.address import WEB, Shape
@@ -50,7 +50,7 @@ class Kind:
     """What is timed, in the order in which it happens. The names of all and their times fit into 60 characters."""
     failures: tuple[Failure, ...] = ()
     """Those that no other kind has."""
-    sentences: tuple[str, ...] = field(default=())
+    sentences: tuple[str, ...] = ()
     """The templates of what it says of a failure, where they hold values."""
 
     @cached_property

@@ -29,18 +29,24 @@ LONGEST = 1_000
 """Of a text, in characters, and of a list, where the option says nothing else."""
 SEVERAL = (tuple, Mapping)
 
+_CHOICES = _("Choose one of %(choices)s.")
+_AT_LEAST = (_("Give %(least)s or more."), _("Shorter than %(least)s is not possible."))
+_AT_MOST = (_("Give %(most)s or less."), _("Longer than %(most)s is not possible."))
+TEMPLATES = (_CHOICES, *_AT_LEAST, *_AT_MOST)
+
 
 class InvalidOption(InvalidAddress):
     """`field` is `options.` and the name; see `InvalidAddress` for the rest."""
 
     def __init__(self, name: str, template: str, **values: object) -> None:
-        super().__init__(f"options.{name}", template, **values)
+        super().__init__(f"options.{name}".removesuffix("."), template, **values)
 
 
 class Secret(str):
     """The value of a secret option. `sealed` is how it is stored where none of our keys reads it; then it is empty."""
 
     __slots__ = ("sealed",)
+    sealed: str
 
     def __new__(cls, text: str, sealed: str = "") -> Secret:
         self = super().__new__(cls, text)
@@ -118,7 +124,7 @@ def _value(field: Described, sent: Any, name: str) -> Any:
     value = _read(field.kind, field.item, sent, name)
     said = field.option
     if said.choices and value not in said.choices:
-        raise InvalidOption(name, _("Choose one of %(choices)s."), choices=", ".join(said.choices))
+        raise InvalidOption(name, _CHOICES, choices=", ".join(said.choices))
     sized = isinstance(value, str | tuple | Mapping)
     size = len(value) if sized else value
     most = LONGEST if sized and said.most is None else said.most
@@ -127,10 +133,6 @@ def _value(field: Described, sent: Any, name: str) -> Any:
     if most is not None and size > most:
         raise InvalidOption(name, _AT_MOST[sized], most=most)
     return value
-
-
-_AT_LEAST = (_("Give %(least)s or more."), _("Shorter than %(least)s is not possible."))
-_AT_MOST = (_("Give %(most)s or less."), _("Longer than %(most)s is not possible."))
 
 
 def _read(kind: Any, item: Any, sent: Any, name: str) -> Any:
@@ -166,13 +168,44 @@ _SCALARS: Mapping[Any, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+def secrets(options: type) -> tuple[str, ...]:
+    """The names of those that are shown to nobody."""
+    return tuple(field.name for field in described(options) if field.option.secret)
+
+
+def from_texts(options: type, sent: Any) -> Any:
+    """`sent` with the numbers and truths that a file without types writes as texts; what is none stays as it is."""
+    if not isinstance(sent, Mapping):
+        return sent
+    fields = {field.name: field for field in described(options)}
+    return {
+        name: _from_text(fields[name].kind, fields[name].item, value) if name in fields else value
+        for name, value in sent.items()
+    }
+
+
+def _from_text(kind: Any, item: Any, sent: Any) -> Any:
+    if kind is tuple and isinstance(sent, list):
+        return [_from_text(item, None, one) for one in sent]
+    if kind is Mapping and isinstance(sent, Mapping):
+        return {key: _from_text(item, None, one) for key, one in sent.items()}
+    if dataclasses.is_dataclass(kind):
+        return from_texts(typing.cast(type, kind), sent)
+    if not isinstance(sent, str) or kind not in (int, float, bool):
+        return sent
+    try:
+        return {"true": True, "false": False}[sent.lower()] if kind is bool else kind(sent)
+    except (ValueError, KeyError):
+        return sent
+
+
 def stored(options: type, sent: Any) -> dict[str, Any] | None:
     """`sent` as it is to be stored: only what is said, and secrets known as such; null for nothing.
 
     Raises InvalidOption for what `read` does not take.
     """
     read(options, sent)
-    secret = {field.name for field in described(options) if field.option.secret}
+    secret = secrets(options)
     said = {name: value for name, value in sent.items() if value is not None}
     return {name: _secret(value) if name in secret else value for name, value in said.items()} or None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Self
 
 from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
@@ -19,11 +20,12 @@ from monitors.fields import (
     EncryptedHeadersField,
     EnumField,
     NameField,
+    OptionsField,
     TagsField,
     TimestampField,
 )
 from monitors.policy import BOUNDS
-from monitors.validation import clean_rules, clean_server
+from monitors.validation import clean_rules, clean_server, settle
 
 HEALTH_ORDER = ("UNHEALTHY", "UNKNOWN", "PAUSED", "HEALTHY")
 """Worst first."""
@@ -109,6 +111,14 @@ def found_by(text: str) -> models.Q:
     @: searched for letter by letter it would be found out."""
     in_host = models.Q(host__icontains=text) & models.Q(IContains(_PLACE, text)) & ~models.Q(host__contains="@")
     return models.Q(host_name__icontains=text) | in_host
+
+
+def of_kinds(words: Collection[str]) -> models.Q:
+    """Servers of these kinds; those with a number that no kind has are of the first."""
+    chosen = [number for kind in kinds.KINDS if kind.word in words for number in kind.numbers]
+    known = [number for number, _label in kinds.types()]
+    found = models.Q(type__in=chosen)
+    return found | ~models.Q(type__in=known) if kinds.KINDS[0].word in words else found
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -220,6 +230,9 @@ class Server(RuleFields):
         blank=True,
         help_text=_("WebSocket subprotocol that must be agreed on."),
     )
+    options = OptionsField(
+        _("options"), null=True, blank=True, help_text=_("What only its kind of check has. Secrets are shown masked.")
+    )
     tags = TagsField(
         _("tags"), max_length=500, null=True, blank=True, help_text=_("Words to filter by, separated by commas.")
     )
@@ -242,6 +255,9 @@ class Server(RuleFields):
 
     def __str__(self) -> str:
         return str(self.host_name)
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        super().clean_fields({*(exclude or ()), *settle(self)})
 
     def clean(self) -> None:
         clean_server(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
@@ -14,32 +15,22 @@ from rest_framework.exceptions import ValidationError
 
 from monitors import concealing, kinds
 from monitors.models import Server
-from monitors.policy import Origin
+from monitors.policy import RULES, Origin
 from monitors.serializers.fields import (
     HeadersField,
+    KindField,
     NumberField,
+    OptionsField,
     StrictSerializer,
     TagsField,
     WholeNumberField,
 )
+from monitors.settings_table import OPTIONAL
 from monitors.targets import address_text, effective_of
-from monitors.validation import name_key
+from monitors.validation import name_key, settle, type_of
 
 MAX_ROWS = 5_000
 """Servers in one request."""
-INHERITED = (
-    "path",
-    "scheme",
-    "interval_seconds",
-    "timeout_seconds",
-    "healthy_threshold",
-    "unhealthy_threshold",
-    "expected_status",
-    "expected_text",
-    "verify_tls",
-    "subprotocol",
-)
-"""Columns that are null when nothing is said."""
 
 
 def _help(column: str) -> str:
@@ -65,11 +56,9 @@ class AddressWithOrigin(OriginSerializer):
 class EffectiveSerializer(serializers.Serializer[Any]):
     """The values in force, each with where it comes from."""
 
-    interval_seconds = WholeWithOrigin()
-    timeout_seconds = NumberWithOrigin()
-    healthy_threshold = WholeWithOrigin()
-    unhealthy_threshold = WholeWithOrigin()
-    address = AddressWithOrigin()
+    def get_fields(self) -> dict[str, Any]:
+        rules = {name: WholeWithOrigin() if rule.whole else NumberWithOrigin() for name, rule in RULES.items()}
+        return {**rules, "address": AddressWithOrigin()}
 
 
 class ServerList(serializers.ListSerializer[Any]):
@@ -116,6 +105,10 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         required=False,
         help_text=_("Not probed while true. Omitted in a replacement, it stays as it is: pausing is its own act."),
     )
+    kind = KindField(required=False, help_text=_("The kind of check: a word instead of the number in `type`."))
+    options = OptionsField(
+        allow_null=True, default=None, help_text=_("What only its kind has: see `/api/kinds/`. Secrets are masked.")
+    )
     request_headers = HeadersField(allow_null=True, default=None, help_text=_help("request_headers"))
     tags = TagsField(allow_null=True, default=None, help_text=_help("tags"))
     effective = serializers.SerializerMethodField(help_text=_("The values in force, each with where it comes from."))
@@ -129,12 +122,14 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
             "host",
             "port",
             "type",
+            "kind",
             "environment",
             "notification",
             "paused",
             "paused_reason",
-            *INHERITED,
+            *OPTIONAL,
             "request_headers",
+            "options",
             "tags",
             "effective",
             "created_at",
@@ -144,10 +139,10 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
             # Whether a name is taken is for the database to say when it writes: it compares by its own rules, and no
             # other request comes in between.
             "host_name": {"validators": []},
-            "type": {"error_messages": {"invalid_choice": _("Choose one of 1, 2, 3, 4 and 6.")}},
+            "type": {"required": False, "error_messages": {"invalid_choice": _("There is no such type of server.")}},
             "environment": {"error_messages": {"invalid_choice": _("Choose one of DEV, STAGE, LIVE and UNKNOWN.")}},
             "notification": {"default": True},
-            **{name: {"default": None} for name in INHERITED},
+            **{name: {"default": None} for name in OPTIONAL},
             "expected_text": {"default": None, "trim_whitespace": False},
         }
 
@@ -158,6 +153,8 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         stored = self.instance if isinstance(self.instance, Server) else Server()
+        number = type_of(attrs.pop("kind", None), attrs.get("type"), stored.type)
+        attrs |= {} if number is None else {"type": number}
         anew = concealing.given(attrs)
         try:
             attrs |= {
@@ -172,7 +169,20 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         candidate.clean()
         if problems := concealing.carried_off(stored, candidate, anew):
             raise ValidationError(problems)
-        return {name: getattr(candidate, name) for name in attrs}
+        return {name: getattr(candidate, name) for name in {**attrs, **dict.fromkeys(settle(candidate))}}
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(self._fitted(data) if isinstance(data, Mapping) else data)
+
+    def _fitted(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """`data` without the nothing that stands for what its kind does not have. Requires what it has."""
+        word = data.get("kind")
+        named = kinds.named(word) if isinstance(word, str) else None
+        kind = named or kinds.chosen(data.get("type", getattr(self.instance, "type", "")))
+        self.fields["type"].required = word is None
+        for name in ("host", "port"):
+            self.fields[name].required = getattr(kind.shape, name)
+        return {name: value for name, value in data.items() if value or getattr(kind.shape, name, True)}
 
     def to_representation(self, instance: Server) -> dict[str, Any]:
         """Whoever may not change a server is shown its address without the secrets in it."""

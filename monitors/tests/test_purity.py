@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ PURE = [
     "monitors.spans",
     "monitors.availability",
     "monitors.folding",
+    "monitors.settings_table",
     "monitors.strip",
     *(f"monitors.charts.{file.stem}" for file in sorted((ROOT / "monitors/charts").glob("[a-z]*.py"))),
     *(f"monitors.engine.{file.stem}" for file in sorted((ROOT / "monitors/engine").glob("[a-z]*.py"))),
@@ -39,3 +41,13 @@ def test_pure_modules_import_neither_django_nor_celery():
 
 def test_the_rule_covers_the_probers():
     assert {"monitors.engine.loop", "monitors.kinds.http", "monitors.engine.base"} <= set(PURE)
+
+
+def test_the_engine_knows_no_kind_and_kinds_do_not_know_each_other():
+    kinds = {file.stem for file in (ROOT / "monitors/kinds").glob("[a-z]*.py")} - {"base", "options"}
+    for file in (*(ROOT / "monitors/engine").glob("*.py"), *(ROOT / "monitors/kinds").glob("[a-z]*.py")):
+        imported = re.findall(
+            r"^\s*(?:from|import) monitors(?:\.| import )kinds\b[. ]?(?:import )?(\w*)", file.read_text(), re.MULTILINE
+        )
+        assert not set(imported) & kinds, file
+        assert file.parent.name == "kinds" or not imported, file

@@ -241,8 +241,8 @@ class Glances:
     def __init__(self, recheck: float = 0) -> None:
         self.contexts = TlsContexts(recheck)
 
-    def at(self, server: Server) -> Failure | None:
-        async def look() -> Failure | None:
+    def at(self, server: Server) -> str | None:
+        async def look() -> str | None:
             deny = DenyList()
             network = Network(Resolver(deny), deny, self.contexts)
             try:

@@ -192,12 +192,13 @@ def _target(url: str) -> tuple[str, Target]:
             type=kind.number,
             path=(f"{parts.path}?{parts.query}" if parts.query else parts.path) or kind.shape.path,
         )
+        options = kinds.options.read(kind.options, {})
     except InvalidAddress as error:
         raise CommandError(remedy(error)) from None
     except ValueError:
         raise CommandError(_("%(url)s is not a URL.") % {"url": printable(concealing.shown_host(url))}) from None
     timeout = timedelta(seconds=settings.PROBE_TIMEOUT_SECONDS)
-    return address.shown, Target(address.scheme, address.host, address.port, address.path, timeout)
+    return address.shown, Target(address.scheme, address.host, address.port, address.path, timeout, options=options)
 
 
 def _nobody(name: str) -> str:
