@@ -34,6 +34,8 @@ class Rule:
     lowest: float
     highest: float
     whole: bool = True
+    optional: bool = False
+    """Whether nobody has to say it."""
 
 
 RULES: Mapping[str, Rule] = {
@@ -41,6 +43,7 @@ RULES: Mapping[str, Rule] = {
     "timeout_seconds": Rule("PROBE_TIMEOUT_SECONDS", 0.1, 300, whole=False),
     "healthy_threshold": Rule("HEALTHY_THRESHOLD", 1, 100),
     "unhealthy_threshold": Rule("UNHEALTHY_THRESHOLD", 1, 100),
+    "slow_after_ms": Rule("SLOW_AFTER_MS", 1, 300_000, optional=True),
 }
 BOUNDS = {name: (rule.lowest, rule.highest) for name, rule in RULES.items()}
 
@@ -53,6 +56,7 @@ class Rules:
     timeout_seconds: float | None = None
     healthy_threshold: int | None = None
     unhealthy_threshold: int | None = None
+    slow_after_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Effective:
     timeout_seconds: float
     healthy_threshold: int
     unhealthy_threshold: int
+    slow_after_ms: int | None
+    """None where no latency is too long."""
     origins: dict[str, Origin]
 
     @property
@@ -99,8 +105,8 @@ def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
     """The first of server, policy and variables that says something, for each setting; within `BOUNDS`, and the timeout
     never exceeds the interval."""
     lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
-    values: dict[str, Any] = {}
-    origins: dict[str, Origin] = {}
+    values: dict[str, Any] = dict.fromkeys(RULES)
+    origins = dict.fromkeys(RULES, Origin.VARIABLE)
     for name, rule in RULES.items():
         for origin, rules in lines:
             said = getattr(rules, name)

@@ -58,6 +58,7 @@ TABLE = (
     Setting("timeout_seconds", Reads.NUMBER),
     Setting("healthy_threshold", Reads.WHOLE),
     Setting("unhealthy_threshold", Reads.WHOLE),
+    Setting("slow_after_ms", Reads.WHOLE),
     Setting("expected_status", Reads.TEXT, target=True),
     Setting("expected_text", Reads.TEXT, target=True),
     Setting("request_headers", Reads.HEADERS, target=True),

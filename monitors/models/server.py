@@ -48,7 +48,7 @@ def _within(lowest: float, highest: float) -> list[BaseValidator]:
 
 
 class RuleFields(models.Model):
-    """The four settings that a server, and the policy of an environment, may override."""
+    """The settings that a server, and the policy of an environment, may override."""
 
     interval_seconds = models.PositiveIntegerField(
         _("interval (s)"),
@@ -79,6 +79,13 @@ class RuleFields(models.Model):
         blank=True,
         validators=_within(*BOUNDS["unhealthy_threshold"]),
         help_text=_("Failed probes in a row that make the server unhealthy, 1 to 100. Empty = inherited."),
+    )
+    slow_after_ms = models.PositiveIntegerField(
+        _("slow after (ms)"),
+        null=True,
+        blank=True,
+        validators=_within(*BOUNDS["slow_after_ms"]),
+        help_text=_("Milliseconds from which on a successful probe counts as slow, 1 to 300,000. Empty = inherited."),
     )
 
     class Meta:

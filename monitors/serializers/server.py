@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 
 from monitors import concealing, kinds
 from monitors.models import Server
-from monitors.policy import RULES, Origin
+from monitors.policy import RULES, Origin, Rule
 from monitors.serializers.fields import (
     HeadersField,
     KindField,
@@ -45,6 +45,10 @@ class WholeWithOrigin(OriginSerializer):
     value = serializers.IntegerField()
 
 
+class WholeOrNullWithOrigin(OriginSerializer):
+    value = serializers.IntegerField(allow_null=True)
+
+
 class NumberWithOrigin(OriginSerializer):
     value = serializers.FloatField()
 
@@ -53,12 +57,17 @@ class AddressWithOrigin(OriginSerializer):
     value = serializers.CharField()
 
 
+def _with_origin(rule: Rule) -> OriginSerializer:
+    if rule.optional:
+        return WholeOrNullWithOrigin()
+    return WholeWithOrigin() if rule.whole else NumberWithOrigin()
+
+
 class EffectiveSerializer(serializers.Serializer[Any]):
     """The values in force, each with where it comes from."""
 
     def get_fields(self) -> dict[str, Any]:
-        rules = {name: WholeWithOrigin() if rule.whole else NumberWithOrigin() for name, rule in RULES.items()}
-        return {**rules, "address": AddressWithOrigin()}
+        return {**{name: _with_origin(rule) for name, rule in RULES.items()}, "address": AddressWithOrigin()}
 
 
 class ServerList(serializers.ListSerializer[Any]):
