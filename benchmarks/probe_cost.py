@@ -20,9 +20,10 @@ from threading import Event
 
 from benchmarks.farm import address, running_farm
 from benchmarks.measure import calibrate
-from monitors.probers.base import Observation, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine, Job
+from monitors.engine.base import Observation, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import Engine, Job
+from monitors.kinds import probers_on
 
 TARGETS = 100
 PROBES = 1_500
@@ -94,7 +95,7 @@ def main() -> None:
             "ws": [Target("ws", address(number), farm.port, "/hub/chat") for number in range(TARGETS)],
         }
         costs = {kind: Cost() for kind in kinds}
-        engine = Engine(PROBES, DenyList())
+        engine = Engine(probers_on, PROBES, DenyList())
         engine.start()
         for _ in range(TURNS):
             for kind, targets in kinds.items():

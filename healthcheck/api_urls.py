@@ -11,6 +11,7 @@ app_name = "api"
 router = DefaultRouter()
 router.include_format_suffixes = False
 router.register("servers", monitoring.ServerViewSet, "server")
+router.register("kinds", monitoring.KindViewSet, "kind")
 router.register("status", monitoring.StatusViewSet, "status")
 router.register("transitions", monitoring.TransitionViewSet, "transition")
 router.register("incidents", monitoring.IncidentViewSet, "incident")

@@ -20,7 +20,8 @@ from monitors import skew
 from monitors.clock import MOST_SKEW, database_now
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Server, ServerStatus, StatusTransition
-from monitors.targets import RULE_COLUMNS, policies
+from monitors.settings_table import RULE_COLUMNS
+from monitors.targets import effective_of, policies
 from notifications.models import OPEN_STATES, Channel, Delivery
 from notifications.transports import is_cut_off
 from notifications.transports.slack.socket import state as socket_state
@@ -183,8 +184,8 @@ def last_outcome_age(now: datetime) -> timedelta | None:
 def _shortest() -> timedelta:
     """The shortest interval of all servers that are watched, with its timeout."""
     in_force = policies()
-    kinds = Server.objects.active().values_list(*RULE_COLUMNS).distinct()
-    every = (in_force.effective(*overrides) for overrides in kinds)
+    kinds = Server.objects.active().values_list(*RULE_COLUMNS, named=True).distinct()
+    every = (effective_of(server, in_force) for server in kinds)
     return min((rules.interval + rules.timeout for rules in every), default=timedelta(0))
 
 

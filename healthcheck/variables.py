@@ -17,8 +17,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from healthcheck.installation import private
+from monitors.engine.deny import DenyList
 from monitors.outgoing import DeniedError, refuse_host
-from monitors.probers.deny import DenyList
 
 TRUTHS = {
     **dict.fromkeys(("true", "on", "ok", "yes", "y", "1"), True),

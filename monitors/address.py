@@ -17,9 +17,6 @@ import idna
 
 from monitors.patterns import CONTROLS, none_of
 
-WEBSOCKET_PATHS = {2: "/hub/chat", 3: "/hub/edit", 4: "/hub/game"}
-"""The types that are probed by a WebSocket handshake, with the path of each. Every other type is probed as web."""
-
 TLS_PORTS = frozenset({443, 8443})
 """Ports that mean TLS when neither the host nor an override names a scheme."""
 
@@ -27,7 +24,6 @@ MAX_NAME = 253
 MAX_LABEL = 63
 MAX_PORT = 65_535
 
-_SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
@@ -51,8 +47,9 @@ def _(message: str) -> str:
 
 REVERSED = _("Write the range %(low)s-%(high)s the other way round: %(high)s-%(low)s.")
 UNPRINTABLE = _("Remove the unprintable character U+%(code)s.")
-OTHER_SCHEME = _("Start with http://, https://, ws:// or wss:// instead of %(scheme)s://.")
-TEMPLATES = (REVERSED, UNPRINTABLE, OTHER_SCHEME)
+OTHER_SCHEME = _("Start with one of %(schemes)s instead of %(scheme)s://.")
+NO_SCHEME = _("Choose one of %(schemes)s.")
+TEMPLATES = (REVERSED, UNPRINTABLE, OTHER_SCHEME, NO_SCHEME)
 """The remedies that hold values."""
 
 
@@ -71,6 +68,36 @@ class InvalidAddress(ValueError):  # noqa: N818 - the name of a failure kind, no
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What the addresses of a kind of check are made of. `monitors.kinds` says which kind has which."""
+
+    schemes: tuple[str, ...] = ("http", "https")
+    """Without and with TLS; one alone where that is no question."""
+    also: tuple[str, ...] = ("ws", "wss")
+    """What may be said instead of these, in the same order."""
+    path: str = "/"
+    """What holds where nobody says one; empty where there is none."""
+    host: bool = True
+    port: bool = True
+
+    def scheme(self, field: str, said: str | None, port: int) -> str:
+        """Which of its schemes `said` in the column `field` means, or the port where it is silent."""
+        if said is None:
+            secure = port in TLS_PORTS
+        elif said in (*self.schemes, *self.also):
+            secure = said in (*self.schemes[1:], *self.also[1:])
+        elif field == "host":
+            starts = ", ".join(f"{scheme}://" for scheme in (*self.schemes, *self.also))
+            raise InvalidAddress(field, OTHER_SCHEME, schemes=starts, scheme=said)
+        else:
+            raise InvalidAddress(field, NO_SCHEME, schemes=", ".join((*self.schemes, *self.also)))
+        return self.schemes[secure and len(self.schemes) > 1]
+
+
+WEB = Shape()
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where to look. `host` is a lower-case ASCII name, with a final dot if it is absolute, or an address without
     brackets; `path` starts with `/`."""
@@ -81,44 +108,52 @@ class Address:
     path: str
 
     @property
-    def origin(self) -> tuple[bool, str, int]:
-        """Who receives what is sent there: with TLS or without, which host, which port.
+    def origin(self) -> tuple[str, str, int]:
+        """Who receives what is sent there: by which scheme, which host, which port.
 
         As RFC 6454 5 has it, but for two things: ws and http of one host and port are one server, as they are to
         cookies (RFC 6265 8.5), and a final dot makes no other host.
         """
-        return self.scheme in ("https", "wss"), self.host.removesuffix("."), self.port
+        scheme = {"ws": "http", "wss": "https"}.get(self.scheme, self.scheme)
+        return scheme, self.host.removesuffix("."), self.port
 
     @property
     def shown(self) -> str:
         """As a URL for everybody: without the query, which may hold a secret."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path.partition('?')[0]}"
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{host}{port}{self.path.partition('?')[0]}" if host else ""
 
 
 def parse_address(
     *,
     host: str,
     port: int | None,
-    type: int,  # noqa: A002 - the column's name
     path: str | None = None,
     scheme: str | None = None,
+    shape: Shape = WEB,
 ) -> Address:
-    """Read a server's columns. Raises `InvalidAddress`, naming the column at fault.
+    """Read a server's columns as an address of `shape`. Raises `InvalidAddress`, naming the column at fault.
 
     A port inside `host` wins over `port`; `path` and `scheme` win over what `host` carries; None or "" means "not
     given". A single `/` after the host counts as no path, so that `wss://ws1.example.com/` of type 2 is still probed
     at /hub/chat; give `path` to probe `/` itself.
     """
+    if not shape.host:
+        return Address(shape.schemes[0], "", 0, "")
     _refuse_unprintable("host", host)
-    own_scheme, authority, own_path = _split(host)
+    own_scheme, authority, own_path = _split(host, shape)
     name, own_port = _split_port(authority)
-    final_port = _port(port) if own_port is None else own_port
+    final_port = 0 if not shape.port else _port(port) if own_port is None else own_port
+    if not shape.port and own_port is not None:
+        raise InvalidAddress("host", _("Remove the port after the colon: this kind of check has none."))
+    if not shape.path and (path or own_path):
+        raise InvalidAddress("path" if path else "host", _("Remove the path: this kind of check has none."))
     return Address(
-        scheme=_scheme(scheme or None, own_scheme, final_port, websocket=type in WEBSOCKET_PATHS),
+        scheme=shape.scheme("scheme", scheme.lower() if scheme else own_scheme, final_port),
         host=_host(name),
         port=final_port,
-        path=_path(path or None, own_path, WEBSOCKET_PATHS.get(type, "/")),
+        path=shape.path and _path(path or None, own_path, shape.path),
     )
 
 
@@ -159,12 +194,12 @@ def _refuse_unprintable(field: str, text: str) -> None:
         raise InvalidAddress(field, _("Remove the # and what follows it: a fragment is never sent to a server."))
 
 
-def _split(host: str) -> tuple[str | None, str, str]:
+def _split(host: str, shape: Shape) -> tuple[str | None, str, str]:
     """Scheme, authority and path of the column `host`; the path is "" when there is none worth the name."""
     match = _SCHEME.match(host)
     own_scheme = match[1].lower() if match else None
-    if own_scheme is not None and own_scheme not in _SECURE:
-        raise InvalidAddress("host", OTHER_SCHEME, scheme=own_scheme)
+    if own_scheme is not None:
+        shape.scheme("host", own_scheme, 0)
     rest = host[match.end() :] if match else host
     end = next((index for index, char in enumerate(rest) if char in "/?"), len(rest))
     authority, own_path = rest[:end], rest[end:]
@@ -199,14 +234,6 @@ def _port(port: int | None) -> int:
     if not isinstance(port, int) or not 1 <= port <= MAX_PORT:  # SQLite keeps a text in a column of numbers
         raise InvalidAddress("port", _("Enter a port from 1 to 65535."))
     return port
-
-
-def _scheme(override: str | None, own: str | None, port: int, *, websocket: bool) -> str:
-    chosen = own if override is None else override.lower()
-    if chosen is not None and chosen not in _SECURE:
-        raise InvalidAddress("scheme", _("Choose one of http, https, ws and wss."))
-    secure = port in TLS_PORTS if chosen is None else _SECURE[chosen]
-    return ("wss" if secure else "ws") if websocket else ("https" if secure else "http")
 
 
 def _path(override: str | None, own: str, default: str) -> str:

@@ -23,7 +23,8 @@ from monitors.fields import to_milliseconds
 from monitors.models import Gap, Heartbeat, Incident, Server, ServerStatus, StatusTransition
 from monitors.policy import Effective, Policies
 from monitors.schedule import GRACE, LOOK_AHEAD, free_after, lapses_at, next_slot
-from monitors.targets import RULE_COLUMNS, policies
+from monitors.settings_table import RULE_COLUMNS
+from monitors.targets import effective_of, policies
 from monitors.transactions import retried_atomic
 
 logger = logging.getLogger(__name__)
@@ -100,9 +101,8 @@ def _holds(claimed_until: datetime | None, timeout: timedelta, now: datetime) ->
 
 
 def _effective(server_ids: Collection[int], in_force: Policies) -> Iterator[tuple[int, Effective]]:
-    servers = Server.objects.filter(id__in=server_ids).values_list("id", *RULE_COLUMNS)
-    for server_id, *rules in servers:
-        yield server_id, in_force.effective(*rules)
+    for server in Server.objects.filter(id__in=server_ids).values_list("id", *RULE_COLUMNS, named=True):
+        yield server.id, effective_of(server, in_force)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -155,8 +155,8 @@ def note_outcomes(now: datetime) -> Gap | None:
     if last is None or now - last <= SILENCE:
         return None
     in_force = policies()
-    distinct = Server.objects.active().order_by().values_list(*RULE_COLUMNS).distinct()
-    shortest = min((in_force.effective(*rules).interval for rules in distinct), default=now - last)
+    distinct = Server.objects.active().order_by().values_list(*RULE_COLUMNS, named=True).distinct()
+    shortest = min((effective_of(server, in_force).interval for server in distinct), default=now - last)
     return Gap.objects.create(began_at=last, ended_at=now) if now - last > 2 * shortest + SILENCE else None
 
 

@@ -1,7 +1,7 @@
 """The secrets of a server: how they are shown, how a mask that comes back is read, and where they may go.
 
-They are the values of its request headers, and what its address may hold beside the place: the query, and the user name
-and password that rows written by others may have.
+They are the values of its request headers and of some options, and what its address may hold beside the place: the
+query, and the user name and password that rows written by others may have.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from monitors import kinds
 from monitors.address import Address, InvalidAddress, parse_address
 from monitors.fields import MASK, UnreadableHeaders
+from monitors.kinds.options import Secret
 
 if TYPE_CHECKING:
     from monitors.models import Server
 
-COLUMNS = ("host", "path", "request_headers")
+COLUMNS = ("host", "path", "request_headers", "options")
 """The columns that may hold secrets."""
+OBJECTS = ("request_headers", "options")
 MASKED_QUERY = f"?{MASK}"
 MASKED_USER = f"{MASK}@"
 
@@ -37,8 +40,20 @@ def masked(column: str, value: Any) -> Any:
         return value
     if column == "request_headers":
         return dict.fromkeys(value, MASK)
+    if column == "options":
+        return {name: MASK if isinstance(one, Secret) else one for name, one in value.items()}
     scheme, user, place, query = _split(value) if column == "host" else ("", "", *_cut(value))
     return f"{scheme}{MASKED_USER if user else ''}{place}{MASKED_QUERY if query else ''}"
+
+
+def bare(value: Any) -> Any:
+    """`value` for who may see the secrets in it: plain texts."""
+    return {name: str(one) if isinstance(one, Secret) else one for name, one in value.items()} if value else value
+
+
+def is_unreadable(options: Any) -> bool:
+    """Whether none of our keys reads one of the secrets."""
+    return isinstance(options, dict) and any(isinstance(one, Secret) and one.sealed for one in options.values())
 
 
 def has_secrets(server: Server) -> bool:
@@ -67,7 +82,7 @@ def _cut(text: str) -> tuple[str, str]:
 
 def _is_address(host: str) -> bool:
     try:
-        parse_address(host=host, port=1, type=1)
+        parse_address(host=host, port=1)
     except InvalidAddress:
         return False
     return True
@@ -75,7 +90,7 @@ def _is_address(host: str) -> bool:
 
 def has_mask(column: str, value: Any) -> bool:
     """Whether `value` leaves a secret as it is stored. Headers that cannot be read are their own mask."""
-    if column == "request_headers":
+    if column in OBJECTS:
         return isinstance(value, UnreadableHeaders) or (isinstance(value, dict) and MASK in value.values())
     return isinstance(value, str) and (MASKED_QUERY in value or MASKED_USER in value)
 
@@ -83,22 +98,22 @@ def has_mask(column: str, value: Any) -> bool:
 def unmasked(column: str, sent: Any, stored: Any) -> Any:
     """`sent` with the secrets of `stored` in the places of masks. Raises MaskedError where nothing is stored.
 
-    No headers are null, not an empty object: there is one way to say it.
+    No headers and no options are null, not an empty object: there is one way to say it.
     """
-    if column == "request_headers" and isinstance(sent, dict) and not isinstance(sent, UnreadableHeaders):
-        return _unmasked_headers(sent, stored) or None
-    if column == "request_headers" or not has_mask(column, sent):
+    if column in OBJECTS and isinstance(sent, dict) and not isinstance(sent, UnreadableHeaders):
+        return _unmasked_object(column, sent, stored) or None
+    if column in OBJECTS or not has_mask(column, sent):
         return sent
     if sent != masked(column, stored):
         raise MaskedError(column, column)
     return stored
 
 
-def _unmasked_headers(sent: Mapping[str, Any], stored: Mapping[str, str] | None) -> dict[str, Any]:
+def _unmasked_object(column: str, sent: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:
     known = {name.lower(): value for name, value in (stored or {}).items()}
     for name, value in sent.items():
         if value == MASK and name.lower() not in known:
-            raise MaskedError("request_headers", name)
+            raise MaskedError(column, name)
     return {name: known[name.lower()] if value == MASK else value for name, value in sent.items()}
 
 
@@ -120,6 +135,9 @@ def carried_off(before: Server, after: Server, anew: Collection[str]) -> dict[st
     if "request_headers" not in anew and (headers or isinstance(headers, UnreadableHeaders)):
         words = _("The server's scheme, host or port changes: enter the values of its request headers again.")
         problems["request_headers"] = words
+    if "options" not in anew and masked("options", after.options) != after.options:
+        words = _("The server's scheme, host or port changes: enter its secret options again.")
+        problems["options"] = words
     asked = "path" if after.path else "host"
     if asked not in anew and _cut(getattr(after, asked) or "")[1]:
         problems[asked] = _("The server's scheme, host or port changes: enter the path with its query again.")
@@ -136,4 +154,6 @@ def _origin(server: Server) -> object:
 
 def address_of(server: Server) -> Address:
     """Where to look for `server`. Raises InvalidAddress."""
-    return parse_address(host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme)
+    return kinds.parse_address(
+        host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
+    )

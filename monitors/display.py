@@ -14,9 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from monitors.models import Server, ServerStatus, ServerType
+from monitors import kinds
+from monitors.engine.base import Outcome
+from monitors.models import Server, ServerStatus
 from monitors.policy import Origin, Policies
-from monitors.probers.base import Outcome
 from monitors.targets import effective_of
 from monitors.wording import detail_words, duration_words, failure_label
 
@@ -79,9 +80,14 @@ def failure_and_detail(failure: str, detail: str) -> str:
 
 def type_word(server: Server) -> str:
     """An adopted row may have a type that we do not know; it is probed as web."""
-    if server.type in ServerType.values:
-        return str(ServerType(server.type).label)
+    if kinds.known(server.type):
+        return _(dict(kinds.types())[server.type])
     return _("%(type)s, probed as web") % {"type": server.type}
+
+
+def number_words(value: float | None) -> str:
+    """A setting that is a number: `0.5`, or that there is none."""
+    return _("none") if value is None else f"{value:g}"
 
 
 def effective_settings(server: Server, policies: Policies) -> list[tuple[str, Any, str]]:
@@ -89,7 +95,7 @@ def effective_settings(server: Server, policies: Policies) -> list[tuple[str, An
     effective = effective_of(server, policies)
     names = {field.name: str(field.verbose_name) for field in Server._meta.fields}
     return [
-        (names[name], f"{getattr(effective, name):g}", str(ORIGIN_WORDS[origin]))
+        (names[name], number_words(getattr(effective, name)), str(ORIGIN_WORDS[origin]))
         for name, origin in effective.origins.items()
     ]
 

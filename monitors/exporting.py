@@ -14,7 +14,7 @@ from monitors import concealing
 from monitors.models import Server
 from monitors.seeding import KEYS, Format
 from monitors.seeding.csv_rows import guarded
-from monitors.seeding.rows import NEVER_NULL
+from monitors.settings_table import NEVER_NULL
 
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml is ten times as fast, where it is there
 
@@ -22,7 +22,9 @@ _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml is ten times 
 def described(server: Server, *, secrets: bool) -> dict[str, Any]:
     """Every key of `server`, those that are inherited as None: what a file does not mention would keep its value."""
     values = {key: getattr(server, key) for key in KEYS}
-    if not secrets:
+    if secrets:
+        values["options"] = concealing.bare(values["options"])
+    else:
         values |= {column: concealing.masked(column, values[column]) for column in concealing.COLUMNS}
     return {key: None if key not in NEVER_NULL and value in ("", [], {}) else value for key, value in values.items()}
 

@@ -18,15 +18,18 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from monitors.kinds.options import Secret
+
 if TYPE_CHECKING:  # the stubs' fields are generic, Django's are not
     CharField = models.CharField[Any, Any]
     DateTimeField = models.DateTimeField[Any, Any]
     IntegerField = models.IntegerField[Any, Any]
     BigIntegerField = models.BigIntegerField[Any, Any]
     TextField = models.TextField[Any, Any]
+    JSONField = models.JSONField[Any, Any]
 else:
     CharField, DateTimeField, IntegerField = models.CharField, models.DateTimeField, models.IntegerField
-    BigIntegerField, TextField = models.BigIntegerField, models.TextField
+    BigIntegerField, TextField, JSONField = models.BigIntegerField, models.TextField, models.JSONField
 
 UNREADABLE = gettext_noop("none of ENCRYPTION_KEYS can read a stored secret: restore the key that wrote it")
 NOT_HEADERS = gettext_noop("the stored request headers are not an object of texts: enter them again")
@@ -247,6 +250,36 @@ class EncryptedHeadersField(EncryptedTextField):
 
     def value_to_string(self, obj: models.Model) -> str:
         return json.dumps(self.value_from_object(obj))
+
+
+SEALED = "$sealed"
+"""The only key of what stands in the database for a secret option."""
+
+
+class OptionsField(JSONField):
+    """The options of a server's kind of check. Secrets in it are `Secret`s in Python and encrypted in the database, one
+    by one; what no key reads is empty, and saved again stays as it is stored."""
+
+    def from_db_value(self, value: Any, *args: Any) -> Any:
+        read = super().from_db_value(value, *args)
+        return {name: _opened(one) for name, one in read.items()} if isinstance(read, dict) else read
+
+    def get_prep_value(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: {SEALED: one.sealed or encrypt(one)} if isinstance(one, Secret) else one
+            for name, one in value.items()
+        }
+
+
+def _opened(stored: Any) -> Any:
+    if not isinstance(stored, dict) or list(stored) != [SEALED]:
+        return stored
+    try:
+        return Secret(decrypt(str(stored[SEALED])))
+    except ValueError:
+        return Secret("", str(stored[SEALED]))
 
 
 class TagsField(CharField):

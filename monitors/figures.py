@@ -13,18 +13,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from monitors import kinds
 from monitors.display import instant
-from monitors.strip import LENGTH, LETTERS, SUCCESS, Mark, marks
+from monitors.strip import LENGTH, SUCCESS, Mark, marks
 from monitors.wording import failure_words
 
 BAR = 3
 """Width of one outcome, with the gap that the style sheet cuts into it."""
 BARS = {"ok": 10, "failed": 16, "unclear": 4}
 """Height of each kind of outcome in a strip of 16: telling them apart takes no colour."""
-KINDS = {
-    letter: "ok" if failure is None else "failed" if failure.conclusive else "unclear"
-    for letter, failure in LETTERS.items()
-}
 TOGETHER = 3
 """Outcomes that share a point of the line: the longest latency of them."""
 SPARK_POINTS, SPARK_STEP, SPARK_HEIGHT = LENGTH // TOGETHER, 2, 9
@@ -36,7 +33,8 @@ def strip_svg(recent: str, *, latencies: bool) -> SafeString:
     seen = marks(recent)
     runs: dict[str, list[str]] = {}
     position = LENGTH - len(seen)
-    for kind, run in groupby(KINDS[letter] for letter, _latency, _second in seen):
+    looks = {SUCCESS: "ok"} | {failure.code: "unclear" for failure in kinds.failures() if not failure.conclusive}
+    for kind, run in groupby(looks.get(code, "failed") for code, _latency, _second in seen):
         length = len(list(run))
         runs.setdefault(kind, []).append(_bar(position * BAR, length * BAR, BARS[kind]))
         position += length
@@ -53,8 +51,8 @@ def spark_svg(recent: str) -> SafeString:
     """The latencies of the successes among them, from 0 to the longest. Says nothing that the strip does not say."""
     points: list[int | None] = [None] * SPARK_POINTS
     seen = marks(recent)
-    for place, (letter, latency, _second) in enumerate(seen, LENGTH - len(seen)):
-        if letter == SUCCESS:
+    for place, (code, latency, _second) in enumerate(seen, LENGTH - len(seen)):
+        if code == SUCCESS:
             points[place // TOGETHER] = max(latency, points[place // TOGETHER] or 0)
     longest = max((point for point in points if point), default=0)
     if not longest:
@@ -78,12 +76,14 @@ def _line(heights: Sequence[int | None]) -> Iterator[str]:
 
 
 def _packed(seen: Sequence[Mark], latencies: bool) -> Iterator[str]:
-    """For each outcome its letter, its latency in ms if wanted and, after a colon, the seconds since the one before
-    where these are not as many as last time; the first says when it was. `*` and a number: so many alike."""
+    """For each outcome its code (`-` for a success), its latency in ms if wanted and, after a colon, the seconds since
+    the one before where these are not as many as last time; the first says when it was. `*` and a number: so many
+    alike."""
     words, before, distance = [], 0, 0
-    for letter, tenths, second in seen:
-        latency, step = str((tenths + 5) // 10) if latencies else "", second - before
-        words.append(f"{letter}{latency}" if step == distance else f"{letter}{latency}:{step}")
+    for code, tenths, second in seen:
+        word = f"{'-' if code == SUCCESS else code}{(tenths + 5) // 10 if latencies else ''}"
+        step = second - before
+        words.append(word if step == distance else f"{word}:{step}")
         before, distance = second, step
     for word, alike in groupby(words):
         number = len(list(alike))
@@ -97,13 +97,13 @@ def _bar(x: int, width: int, height: int) -> str:
 def _summary(seen: Sequence[Mark]) -> str:
     if not seen:
         return _("No outcome yet")
-    succeeded = sum(mark.letter == SUCCESS for mark in seen)
+    succeeded = sum(mark.code == SUCCESS for mark in seen)
     text = _("%(ok)d of the last %(all)d probes succeeded.") % {"ok": succeeded, "all": len(seen)}
-    latest = next((mark for mark in reversed(seen) if mark.letter != SUCCESS), None)
+    latest = next((mark for mark in reversed(seen) if mark.code != SUCCESS), None)
     if latest is None:
         return text
     failed = _("Latest failure: %(failure)s, %(at)s.") % {
-        "failure": failure_words(str(latest.failure)),
+        "failure": failure_words(latest.failure or latest.code),
         "at": instant(latest.at),
     }
     return f"{text} {failed}"

@@ -14,8 +14,9 @@ from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from rest_framework.settings import api_settings
 
-from monitors.models import Act, Environment, Face, ServerType, Subject
-from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by
+from monitors import kinds
+from monitors.models import Act, Environment, Face, Subject
+from monitors.models.server import HEALTH_ORDER, ServerQuerySet, found_by, of_kinds, type_choices
 from monitors.pagination import Pagination
 from monitors.patterns import NO_NUL
 
@@ -106,13 +107,19 @@ class ServerFilter(StrictFilterSet):
     """Filters of servers, and of where they stand."""
 
     environment = filters.MultipleChoiceFilter(choices=Environment.choices)
-    type = filters.MultipleChoiceFilter(choices=ServerType.choices)
+    type = filters.MultipleChoiceFilter(choices=type_choices)
+    kind = filters.MultipleChoiceFilter(
+        choices=lambda: [(word, word) for word in kinds.words()], method="filter_kind", distinct=False
+    )
     notification = TruthFilter()
     health = filters.MultipleChoiceFilter(
         choices=[(health, health) for health in HEALTH_ORDER], method="filter_health", distinct=False
     )
     tag = TextFilter(method="filter_tag")
     search = TextFilter(method="filter_search", help_text=gettext_lazy("A part of the name or the host, in any case."))
+
+    def filter_kind(self, queryset: ServerQuerySet, _name: str, value: list[str]) -> QuerySet[Any]:
+        return queryset.filter(of_kinds(value)) if value else queryset
 
     def filter_health(self, queryset: ServerQuerySet, _name: str, value: list[str]) -> ServerQuerySet:
         return queryset.with_health().filter(Q(shown_health__in=value)) if value else queryset

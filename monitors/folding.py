@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitors.probers.base import MAX_DETAIL, Observation
+from monitors.engine.base import MAX_DETAIL, Observation
 from monitors.schedule import EPOCH
 from monitors.spans import Span
 from monitors.status import Health, Standing, Thresholds, advance

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from monitors import kinds
+from monitors.engine import loop as engine
+from monitors.engine.base import Outcome, Target
 from monitors.models import Server
-from monitors.probers import engine
-from monitors.probers.base import Outcome, Target
 from monitors.targets import policies, target_of
 from monitors.validation import deny_list
 
@@ -27,4 +28,4 @@ def look(servers: Sequence[Server]) -> list[Outcome]:
 
 
 def _look(target: Target | Outcome) -> Outcome:
-    return target if isinstance(target, Outcome) else engine.look(target, deny=deny_list())
+    return target if isinstance(target, Outcome) else engine.look(target, kinds.probers_on, deny=deny_list())

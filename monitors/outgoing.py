@@ -8,7 +8,7 @@ from typing import Any
 from urllib3.util.connection import create_connection
 
 from monitors.address import InvalidAddress, parse_address
-from monitors.probers.deny import DenyList
+from monitors.engine.deny import DenyList
 
 
 class DeniedError(Exception):
@@ -21,7 +21,7 @@ class DeniedError(Exception):
 def refuse_host(url: str, deny: DenyList) -> None:
     """Raise DeniedError for a URL whose host is denied as it is written; where a name leads is seen by `connect`."""
     try:
-        host = parse_address(host=url, port=443, type=1).host
+        host = parse_address(host=url, port=443).host
     except InvalidAddress:
         return  # whoever makes the request says so
     literal = ":" in host or host.rpartition(".")[2].isdigit()

@@ -11,9 +11,9 @@ from monitors.charts import latency, stages
 from monitors.charts.latency import RANGES, Chart
 from monitors.dashboard import pulse
 from monitors.display import effective_settings, status_of
+from monitors.engine.base import Outcome
 from monitors.models import Incident, LastFailure, PastOutcome, Rollup, Server, ServerStatus, StatusTransition
 from monitors.policy import Policies
-from monitors.probers.base import Outcome
 from monitors.spans import NONE, Outage, downtime, overlap
 from monitors.strip import stages_ms
 from monitors.targets import effective_of, policies

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from math import isnan
-from typing import Any, Protocol
+from typing import Any
 
 from monitors.status import Thresholds
 
@@ -22,37 +22,41 @@ class Origin(StrEnum):
     """What is said is out of bounds, or a timeout longer than the interval: the nearest possible value holds."""
 
 
-BOUNDS: Mapping[str, tuple[float, float]] = {
-    "interval_seconds": (1, 86_400),
-    "timeout_seconds": (0.1, 300),
-    "healthy_threshold": (1, 100),
-    "unhealthy_threshold": (1, 100),
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A setting that is inherited: the environment variable behind it, its least and its greatest value.
+
+    What people enter is refused outside of the bounds; what somebody wrote past the application is brought inside, so
+    that one such row stops nothing else.
+    """
+
+    variable: str
+    lowest: float
+    highest: float
+    whole: bool = True
+    optional: bool = False
+    """Whether nobody has to say it."""
+
+
+RULES: Mapping[str, Rule] = {
+    "interval_seconds": Rule("PROBE_INTERVAL_SECONDS", 1, 86_400),
+    "timeout_seconds": Rule("PROBE_TIMEOUT_SECONDS", 0.1, 300, whole=False),
+    "healthy_threshold": Rule("HEALTHY_THRESHOLD", 1, 100),
+    "unhealthy_threshold": Rule("UNHEALTHY_THRESHOLD", 1, 100),
+    "slow_after_ms": Rule("SLOW_AFTER_MS", 1, 300_000, optional=True),
 }
-"""The least and the greatest value of each setting. What people enter is refused outside of them; what somebody wrote
-past the application is brought inside, so that one such row stops nothing else."""
-
-
-class Overrides(Protocol):
-    """Anything with the four settings; None means inherited."""
-
-    @property
-    def interval_seconds(self) -> int | None: ...
-    @property
-    def timeout_seconds(self) -> float | None: ...
-    @property
-    def healthy_threshold(self) -> int | None: ...
-    @property
-    def unhealthy_threshold(self) -> int | None: ...
+BOUNDS = {name: (rule.lowest, rule.highest) for name, rule in RULES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The four settings, None where they are inherited. The last in the line has none inherited."""
+    """What `RULES` names, None where it is inherited. The last in the line has none inherited."""
 
     interval_seconds: int | None = None
     timeout_seconds: float | None = None
     healthy_threshold: int | None = None
     unhealthy_threshold: int | None = None
+    slow_after_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Effective:
     timeout_seconds: float
     healthy_threshold: int
     unhealthy_threshold: int
+    slow_after_ms: int | None
+    """None where no latency is too long."""
     origins: dict[str, Origin]
 
     @property
@@ -82,14 +88,9 @@ class Effective:
         return {name: {"value": getattr(self, name), "origin": str(origin)} for name, origin in self.origins.items()}
 
 
-def rules(overrides: Overrides) -> Rules:
-    """The four settings of anything that has them."""
-    return Rules(
-        overrides.interval_seconds,
-        overrides.timeout_seconds,
-        overrides.healthy_threshold,
-        overrides.unhealthy_threshold,
-    )
+def rules(overrides: Any) -> Rules:
+    """Those of anything that has them."""
+    return Rules(*(getattr(overrides, name) for name in RULES))
 
 
 def bounded(value: Any, lowest: float, highest: float) -> Any:
@@ -104,24 +105,19 @@ def effective(server: Rules, policy: Rules, variables: Rules) -> Effective:
     """The first of server, policy and variables that says something, for each setting; within `BOUNDS`, and the timeout
     never exceeds the interval."""
     lines = ((Origin.SERVER, server), (Origin.POLICY, policy), (Origin.VARIABLE, variables))
-    values: dict[str, float] = {}
-    origins: dict[str, Origin] = {}
-    for name, bounds in BOUNDS.items():
+    values: dict[str, Any] = dict.fromkeys(RULES)
+    origins = dict.fromkeys(RULES, Origin.VARIABLE)
+    for name, rule in RULES.items():
         for origin, rules in lines:
             said = getattr(rules, name)
-            value = bounded(said, *bounds)
+            value = bounded(said, rule.lowest, rule.highest)
             if value is not None:
-                values[name], origins[name] = value, origin if value == said else Origin.CLAMPED
+                values[name] = int(value) if rule.whole else value
+                origins[name] = origin if value == said else Origin.CLAMPED
                 break
     if values["timeout_seconds"] > values["interval_seconds"]:
         values["timeout_seconds"], origins["timeout_seconds"] = values["interval_seconds"], Origin.CLAMPED
-    return Effective(
-        interval_seconds=int(values["interval_seconds"]),
-        timeout_seconds=values["timeout_seconds"],
-        healthy_threshold=int(values["healthy_threshold"]),
-        unhealthy_threshold=int(values["unhealthy_threshold"]),
-        origins=origins,
-    )
+    return Effective(**values, origins=origins)
 
 
 @dataclass(frozen=True, slots=True)

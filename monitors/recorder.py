@@ -17,8 +17,8 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from monitors import skew
 from monitors.claiming import note_outcomes
 from monitors.clock import database_now
-from monitors.probers.base import Observation
-from monitors.probers.engine import Job
+from monitors.engine.base import Observation
+from monitors.engine.loop import Job
 from monitors.recording import record
 from monitors.status import Health
 

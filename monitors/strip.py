@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from string import ascii_letters
 from typing import NamedTuple
 
-from monitors.probers.base import Failure, Observation, Stages
+from monitors import kinds
+from monitors.engine.base import Observation, Stages
+from monitors.engine.failures import Failure
+from monitors.engine.progress import EXCHANGE
 
 LENGTH = 60
 """Outcomes kept."""
-SUCCESS = "-"
-LETTERS: dict[str, Failure | None] = {SUCCESS: None, **dict(zip(ascii_letters, Failure, strict=False))}
-"""A letter for each failure, by position: append to `Failure`, never insert."""
-LETTER_OF = {failure: letter for letter, failure in LETTERS.items()}
-TOKEN = 14
-"""Characters of one outcome: its letter, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
+VERSION = "2"
+"""The first character of a strip. Without it the codes have one letter, which stands twice today: a server that was not
+probed since the upgrade still has such a strip."""
+SUCCESS = "--"
+TOKEN = 15
+"""Characters of one outcome: its code, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
 began (8 hexadecimal digits, good until 2106)."""
 MICROSECOND = timedelta(microseconds=1)
 
@@ -24,7 +26,8 @@ MICROSECOND = timedelta(microseconds=1)
 class Mark(NamedTuple):
     """One outcome of a strip. A page has thousands of them, so what is not asked for is not worked out."""
 
-    letter: str
+    code: str
+    """Of the failure, or `SUCCESS`."""
     tenths: int
     """Latency in tenths of a millisecond."""
     second: int
@@ -32,7 +35,8 @@ class Mark(NamedTuple):
 
     @property
     def failure(self) -> Failure | None:
-        return LETTERS[self.letter]
+        """None also for a code that only another version knows."""
+        return kinds.failures_by_code().get(self.code)
 
     @property
     def latency_ms(self) -> float:
@@ -47,27 +51,37 @@ def append(recent: str, observation: Observation) -> str:
     """`recent` with the outcome of `observation` at its end and at most `LENGTH` outcomes in all."""
     outcome = observation.outcome
     tenths = min(outcome.elapsed // MICROSECOND // 100, 0xFFFFF)
-    token = f"{LETTER_OF[outcome.failure]}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
-    return recent[-TOKEN * (LENGTH - 1) :] + token
+    code = SUCCESS if outcome.failure is None else outcome.failure.code
+    token = f"{code}{tenths:05x}{int(observation.started_at.timestamp()):08x}"
+    return f"{VERSION}{_tokens(recent)[-TOKEN * (LENGTH - 1) :]}{token}"
+
+
+def _tokens(recent: str) -> str:
+    """`recent` without its version, in the codes of today."""
+    if recent.startswith(VERSION):
+        return recent[1:]
+    return "".join(recent[start] + recent[start : start + TOKEN - 1] for start in range(0, len(recent), TOKEN - 1))
 
 
 @lru_cache(maxsize=2)  # a row is drawn as a strip and as a line
 def marks(recent: str) -> tuple[Mark, ...]:
     """The outcomes of `recent`, oldest first."""
-    return tuple(
-        Mark(recent[start], int(recent[start + 1 : start + 6], 16), int(recent[start + 6 : start + TOKEN], 16))
-        for start in range(0, len(recent), TOKEN)
-    )
+    packed = _tokens(recent)
+    tokens = (packed[start : start + TOKEN] for start in range(0, len(packed), TOKEN))
+    return tuple(Mark(token[:2], int(token[2:7], 16), int(token[7:], 16)) for token in tokens)
 
 
 def pack_stages(stages: Stages) -> str:
-    """`resolve,connect,tls,first_byte` in microseconds; empty where a stage was not reached or not needed."""
+    """`resolve,connect,tls,first_byte` in microseconds, empty where a stage was not reached or not needed, and then
+    `name=microseconds` for each that only one kind of check has."""
     parts = (stages.resolve, stages.connect, stages.tls, stages.first_byte)
-    return ",".join("" if part is None else str(part // MICROSECOND) for part in parts)
+    packed = ",".join("" if part is None else str(part // MICROSECOND) for part in parts)
+    return packed + "".join(f",{name}={part // MICROSECOND}" for name, part in stages.more)
 
 
 def stages_ms(packed: str) -> dict[str, float | None]:
     """The stages of `packed` in milliseconds by name; None where a stage was not reached or not needed."""
-    parts = packed.split(",") if packed else [""] * 4
-    names = ("resolve", "connect", "tls", "first_byte")
-    return {name: int(part) / 1000 if part else None for name, part in zip(names, parts, strict=True)}
+    parts = packed.split(",") if packed else [""] * len(EXCHANGE)
+    named = [(stage.name, part) for stage, part in zip(EXCHANGE, parts, strict=False)]
+    named += [(name, part) for name, _, part in (part.partition("=") for part in parts[len(EXCHANGE) :])]
+    return {name: int(part) / 1000 if part else None for name, part in named}

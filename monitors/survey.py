@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from threading import Semaphore
 
-from monitors.probers.base import Failure, Observation, Outcome, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine, Job
+from monitors import kinds
+from monitors.engine import failures
+from monitors.engine.base import Observation, Outcome, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import Engine, Job
 
 APART = timedelta(milliseconds=2)
 """Between two starts. Thousands of TLS handshakes begun at once would time each other out and look like an outage."""
@@ -19,7 +21,7 @@ def survey(
     targets: Sequence[Target | Outcome], *, deny: DenyList, max_in_flight: int, nameservers: Sequence[str] = ()
 ) -> list[Outcome]:
     """The outcome of each target, in their order. Blocks until the last one is in."""
-    engine = Engine(max_in_flight, deny, nameservers)
+    engine = Engine(kinds.probers_on, max_in_flight, deny, nameservers)
     engine.start()
     found: SimpleQueue[tuple[int, Observation | None]] = SimpleQueue()
     room = Semaphore(engine.max_in_flight)
@@ -42,4 +44,4 @@ def survey(
 
 def _outcome(observation: Observation | None) -> Outcome:
     """A probe that this machine was too busy to start says nothing about its server."""
-    return Outcome(Failure.PROBER_FAULT, timedelta(0)) if observation is None else observation.outcome
+    return Outcome(failures.PROBER_FAULT, timedelta(0)) if observation is None else observation.outcome

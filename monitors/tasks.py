@@ -13,8 +13,8 @@ from kombu.exceptions import ChannelError
 
 from monitors import claiming, inventory, recording, retention, skew, worker
 from monitors.clock import SetBack, database_now, offset_of
+from monitors.engine.loop import GRACE
 from monitors.policy import Policies
-from monitors.probers.engine import GRACE
 from monitors.targets import policies
 
 logger = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,11 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from monitors import charsets
-from monitors.address import InvalidAddress, parse_address, parse_expected_status
+from monitors import charsets, kinds
+from monitors.address import InvalidAddress, parse_expected_status
+from monitors.engine.deny import DenyList
 from monitors.patterns import BREAKING, CONTROLS, IN_LINE_BREAKING, INVISIBLE, any_of
-from monitors.probers.deny import DenyList
+from monitors.settings_table import OPTIONAL_TEXTS, REQUEST, TEXTS
 
 if TYPE_CHECKING:
     from monitors.models.server import RuleFields, Server
@@ -42,11 +44,6 @@ UNREADABLE = any_of(INVISIBLE)
 UNPRINTABLE = any_of(CONTROLS)
 UNPRINTABLE_IN_BODIES = any_of(BREAKING)
 UNPRINTABLE_IN_HEADERS = any_of(IN_LINE_BREAKING)
-OPTIONAL_TEXTS = ("path", "scheme", "expected_status", "expected_text", "subprotocol")
-
-
-TEXTS = ("host_name", "host", *OPTIONAL_TEXTS, "tags")
-"""What people write into the table of the predecessor, whose character set may lack some of it."""
 
 
 def clean_server(server: Server) -> None:
@@ -54,9 +51,19 @@ def clean_server(server: Server) -> None:
 
     Columns that are invalid by themselves are passed over: whoever called reports them already.
     """
+    settle(server)
     _trim(server)
     problems: dict[str, Any] = {}
-    for check in (clean_rules, _check_name, _check_address, _check_expectations, _check_headers, _check_tags):
+    checks = (
+        _check_name,
+        _check_address,
+        _check_columns,
+        _check_expectations,
+        _check_headers,
+        _check_options,
+        _check_tags,
+    )
+    for check in (clean_rules, *checks):
         try:
             check(server)
         except ValidationError as error:
@@ -66,6 +73,30 @@ def clean_server(server: Server) -> None:
             problems[column] = problem
     if problems:
         raise ValidationError(problems)
+
+
+def settle(server: Server) -> Collection[str]:
+    """Write into the columns that the kind of `server` does not have what stands for nothing; returns their names."""
+    shape = kinds.shape_of(server.type)
+    nothing: dict[str, Any] = {**({} if shape.host else {"host": ""}), **({} if shape.port else {"port": 0})}
+    for column, value in nothing.items():
+        setattr(server, column, value)
+    return nothing
+
+
+def type_of(word: str | None, number: int | None, current: int | None) -> int | None:
+    """The `type` that is said by the word of a kind, by the number or by both; `current` is the one that is stored.
+
+    Raises ValidationError, naming `kind`, for words that do not exist and for those that contradict the number.
+    """
+    if word is None:
+        return number
+    if kinds.named(word) is None:
+        raise ValidationError({"kind": _("Choose one of %(choices)s.") % {"choices": ", ".join(kinds.words())}})
+    if number is not None and kinds.of(number).word != word:
+        words = _("Type %(type)s is of the kind %(kind)s: give one of the two.")
+        raise ValidationError({"kind": words % {"type": number, "kind": kinds.of(number).word}})
+    return kinds.number_for(word, current) if number is None else number
 
 
 def clean_rules(rules: RuleFields) -> None:
@@ -117,10 +148,12 @@ def _check_name(server: Server) -> None:
 
 def _check_address(server: Server) -> None:
     columns = (server.port, server.type)
-    if not server.host or not isinstance(server.host, str) or not all(isinstance(value, int) for value in columns):
+    if not isinstance(server.host, str) or not all(isinstance(value, int) for value in columns):
+        return
+    if not server.host:  # said already where there has to be one
         return
     try:
-        address = parse_address(
+        address = kinds.parse_address(
             host=server.host, port=server.port, type=server.type, path=server.path, scheme=server.scheme
         )
     except InvalidAddress as error:
@@ -153,6 +186,21 @@ def _denied(host: str) -> bool:
 @lru_cache(maxsize=1)
 def _deny_list(networks: tuple[str, ...]) -> DenyList:
     return DenyList(networks)
+
+
+def _check_columns(server: Server) -> None:
+    kind = kinds.of(server.type)
+    unused = [name for name in REQUEST if name not in kind.columns and getattr(server, name) is not None]
+    words = _("A server of the kind %(kind)s has no such setting: leave it empty.") % {"kind": kind.word}
+    if unused:
+        raise ValidationError(dict.fromkeys(unused, words))
+
+
+def _check_options(server: Server) -> None:
+    try:
+        server.options = kinds.options.stored(kinds.of(server.type).options, server.options or {})
+    except InvalidAddress as error:
+        raise ValidationError({error.field: remedy(error)}) from None
 
 
 def _check_expectations(server: Server) -> None:

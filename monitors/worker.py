@@ -12,12 +12,14 @@ from typing import Any
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
+from monitors import kinds
+from monitors.engine.base import Observation
+from monitors.engine.loop import Engine, Job
 from monitors.models import Server
-from monitors.probers.base import Observation
-from monitors.probers.engine import Engine, Job
 from monitors.recorder import Batch, Recorder, linger, send_hint
+from monitors.settings_table import RULE_COLUMNS, TARGET_COLUMNS
 from monitors.status import Health
-from monitors.targets import RULE_COLUMNS, TARGET_COLUMNS, policies, target_from
+from monitors.targets import effective_of, policies, target_from
 from monitors.validation import deny_list
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def running_worker() -> Worker | None:
         if _stopped.is_set():
             return None
         if _worker is None:
-            engine = Engine(max_in_flight=settings.PROBE_MAX_IN_FLIGHT, deny=deny_list())
+            engine = Engine(kinds.probers_on, max_in_flight=settings.PROBE_MAX_IN_FLIGHT, deny=deny_list())
             recorder = Recorder(send_hint)
             engine.start()
             recorder.start()
@@ -75,13 +77,12 @@ def stop(**_: Any) -> None:
 def load(slots: dict[int, datetime]) -> list[Job]:
     """One job for each server that still exists and is not paused."""
     servers = Server.objects.active().filter(id__in=slots)
-    rows = servers.values_list("id", "status__health", *RULE_COLUMNS, *TARGET_COLUMNS)
     in_force = policies()
     jobs = []
-    for server_id, health, *columns in rows:
-        rules = in_force.effective(*columns[: len(RULE_COLUMNS)])
-        target = target_from(columns[len(RULE_COLUMNS) :], rules.timeout)
-        jobs.append(Job(server_id, slots[server_id], target, rules.interval, Health(health or Health.UNKNOWN)))
+    for server in servers.values_list("id", "status__health", *RULE_COLUMNS, *TARGET_COLUMNS, named=True):
+        rules = effective_of(server, in_force)
+        target, health = target_from(server, rules.timeout), Health(server.status__health or Health.UNKNOWN)
+        jobs.append(Job(server.id, slots[server.id], target, rules.interval, health))
     return jobs
 
 

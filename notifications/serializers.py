@@ -104,8 +104,8 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         "channel_id": "The channel exists already; in a change, it is that of another channel; with neither it nor a "
         "webhook, nothing can be sent. `selection` is none.",
         "name": "Has a character that an adopted table cannot hold.",
-        "settings": "Has a setting that the kind does not have, lacks one that it needs, or has a value that it refuses: "
-        "`channel-kinds/` describes them.",
+        "settings": "Has a setting that the kind does not have, lacks one that it needs, or has a value that it "
+        "refuses: `channel-kinds/` describes them.",
         **{name: one.reason for name, one in COLUMNS.items()},
     }
 

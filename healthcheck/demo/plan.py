@@ -29,7 +29,7 @@ class Behaviour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One demonstration server. `type` is a `monitors.models.ServerType`."""
+    """One demonstration server. `type` is a number of `monitors.kinds`."""
 
     name: str
     environment: str

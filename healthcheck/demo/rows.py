@@ -7,8 +7,8 @@ from datetime import datetime
 
 from healthcheck import settings
 from healthcheck.demo import plan
-from monitors import recording
-from monitors.models import Server, ServerType, StatusTransition
+from monitors import kinds, recording
+from monitors.models import Server, StatusTransition
 from notifications import outbox
 from notifications.models import Channel
 
@@ -64,7 +64,7 @@ def _servers(ports: dict[str, int]) -> list[Server]:
     return [
         Server(
             host_name=exhibit.name,
-            host=f"{'http' if exhibit.type in (ServerType.WEB, ServerType.ADMIN) else 'ws'}://{plan.HOST}",
+            host=f"{kinds.shape_of(exhibit.type).schemes[0]}://{plan.HOST}",
             port=ports[exhibit.name],
             type=exhibit.type,
             environment=exhibit.environment,

@@ -107,6 +107,7 @@ PATHS: dict[str, dict[str, str]] = {
     "api/^deliveries/$": VIEWED,
     "api/^deliveries/(?P<pk>[0-9]{1,18})/$": VIEWED,
     "api/^deliveries/(?P<pk>[0-9]{1,18})/resend/$": {"POST": "operator"},
+    "api/^kinds/$": {"GET": "person"},
     "api/^policies/$": VIEWED,
     "api/^policies/(?P<pk>[A-Z]+)/$": {"GET": "viewer", "PUT": "operator", "PATCH": "operator"},
     "api/^tokens/$": {"GET": "person", "POST": "person"},

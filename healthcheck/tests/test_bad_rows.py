@@ -17,12 +17,13 @@ from django.test import Client
 from django.utils import timezone
 
 from monitors import claiming, recording, seeding, worker
+from monitors.engine.base import Outcome, Target
 from monitors.fields import NOT_HEADERS, UNREADABLE, encrypt
 from monitors.models import Environment, Incident, Policy, Server, ServerStatus
 from monitors.policy import Origin
-from monitors.probers.base import Failure, Outcome, Target
 from monitors.targets import effective_of, policies, target_of
 from monitors.tests.builders import observation, server
+from monitors.tests.failing import Failure
 from monitors.tests.people import client_of, visitor
 from notifications import outbox
 from notifications.models import Channel, Delivery, StormRule

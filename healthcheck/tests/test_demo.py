@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from healthcheck import settings as read_settings
 from healthcheck.demo import blocks, plan, rows, targets
-from monitors import recording
-from monitors.models import Server, ServerType
+from monitors import kinds, recording
+from monitors.models import Server
 from monitors.tests.builders import see, server
 from notifications.models import Channel
 
@@ -40,7 +40,7 @@ class TestRows:
         assert Channel.objects.get().pk == plan.CHANNEL_ID
         for shown in Server.objects.all():
             shown.full_clean()
-        assert {exhibit.type for exhibit in plan.EXHIBITS} == set(ServerType.values)
+        assert {kinds.of(exhibit.type) for exhibit in plan.EXHIBITS} == set(kinds.KINDS)
         assert {exhibit.environment for exhibit in plan.EXHIBITS} == {"DEV", "STAGE", "LIVE"}
 
     def test_a_later_run_shows_the_same_one(self, installation):

@@ -27,9 +27,9 @@ from django.utils import timezone
 
 from healthcheck.processes import dying_with_parent
 from healthcheck.tests.browser import Site, site
+from monitors import kinds
+from monitors.engine import loop
 from monitors.models import ApiToken
-from monitors.models.server import ServerType
-from monitors.probers import engine
 from monitors.tests import inventory_stand_in
 from monitors.tests.builders import see, server
 from monitors.tests.people import person
@@ -73,14 +73,14 @@ def only_loopback(settings, monkeypatch) -> None:
     """No probe leaves this machine, and no name is asked for elsewhere."""
     others = ipaddress.IPv4Network("0.0.0.0/0").address_exclude(ipaddress.IPv4Network("127.0.0.0/8"))
     settings.PROBE_DENY_NETWORKS = [*map(str, others), "2000::/3", "fc00::/7"]
-    monkeypatch.setattr(engine, "look", partial(engine.look, nameservers=("127.0.0.1:9",)))
+    monkeypatch.setattr(loop, "look", partial(loop.look, nameservers=("127.0.0.1:9",)))
 
 
 @pytest.fixture
 def rows(transactional_db, slack, inventory, only_loopback) -> str:
     """Some of everything; returns a token of an admin."""
-    for kind in ServerType.values:
-        see(server(type=kind, port=9, timeout_seconds=0.5, tags=["seoul"]), "+--+")
+    for number, _label in kinds.types():
+        see(server(type=number, port=9, timeout_seconds=0.5, tags=["seoul"]), "+--+")
     see(server(environment="DEV", port=9, request_headers={"X-Key": "secret"}), "--")
     workspace.watch(timezone.now)
     Channel.objects.create(channel_id=slack.channel, name="alerts")

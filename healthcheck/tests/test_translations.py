@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from monitors.probers.base import Failure
+from monitors.tests.failing import Failure
 from monitors.wording import failure_help, failure_label
 from notifications.transports.slack.refusals import describe_refusal
 

@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from monitors import kinds
 from monitors.admin.help import SHOWN
 from monitors.display import instant
 from monitors.models import Environment, Subject
-from monitors.wording import WORDS, failure_label
+from monitors.wording import failure_label
 
 READ_AUDIT = "monitors.view_auditentry"
 HEALTH_COLOURS = {
@@ -136,7 +137,7 @@ class FailureFilter(ChoiceFilter):
     parameter_name = field = "failure"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return sorted(((kind, failure_label(kind)) for kind in WORDS), key=lambda choice: choice[1])
+        return sorted(((str(kind), failure_label(kind)) for kind in kinds.failures()), key=lambda choice: choice[1])
 
 
 class EnvironmentFilter(ChoiceFilter):

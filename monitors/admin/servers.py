@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from monitors import concealing, recording
+from monitors import concealing, kinds, recording
 from monitors.admin.base import HEALTH_COLOURS, EnvironmentFilter, ExplainingAdmin, SecretTextarea, actor
 from monitors.clock import database_now
 from monitors.display import (
@@ -36,13 +36,24 @@ from monitors.display import (
 )
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
+from monitors.forms.options import fields_of
 from monitors.forms.secrets import SecretsForm
 from monitors.freshness import stale
+from monitors.kinds.base import Kind
 from monitors.looking import MOST, look
 from monitors.models import Server, Subject
 from monitors.models.server import found_by
+from monitors.policy import RULES
+from monitors.settings_table import MAIN, REQUEST
 from monitors.targets import address_text, policies
 from monitors.wording import duration_words
+
+WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
+    forms.TextInput: UnfoldAdminTextInputWidget,
+    forms.NumberInput: UnfoldAdminTextInputWidget,
+    forms.Textarea: UnfoldAdminTextareaWidget,
+    forms.Select: UnfoldAdminSelectWidget,
+}
 
 
 class ServerForm(SecretsForm):
@@ -145,9 +156,9 @@ class ServerAdmin(ExplainingAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
-        """Without the headers: they would be decrypted for nothing."""
+        """Without the secrets: they would be decrypted for nothing."""
         servers = Server.objects.worst_first().annotate(stale=stale(timezone.now()))
-        return servers.defer("request_headers")
+        return servers.defer("request_headers", "options")
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """An address filters nothing, or its secrets would be found out letter by letter."""
@@ -158,20 +169,35 @@ class ServerAdmin(ExplainingAdmin):
         editable = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         headers = (*(("stored_headers",) if obj else ()), *(("request_headers",) if editable else ()))
         host, path = ("host", "path") if editable else ("masked_host", "masked_path")
-        expectations = (path, "scheme", "expected_status", "expected_text", *headers, "verify_tls", "subprotocol")
-        rules = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
-        main = ("host_name", host, "port", "type", "environment", "notification", "tags")
+        kind = _kind(request, obj)
+        own: dict[str, Sequence[str]] = {"host": (host,), "path": (path,), "request_headers": headers}
+        expectations = [field for name in REQUEST if name in kind.columns for field in own.get(name, (name,))]
+        main = [field for name in MAIN for field in own.get(name, (name,))]
         fieldsets: list[Any] = [(None, {"fields": main})]
+        if editable and (options := list(fields_of(kind))):
+            fieldsets.append((gettext_lazy("Options"), {"fields": options}))
         if obj:
             status = ("state", "since", "failure", "latency", "last_checked", "next_probe", "paused", "paused_reason")
             fieldsets.append((gettext_lazy("Status"), {"fields": status}))
         fieldsets += [
-            (gettext_lazy("Rules"), {"fields": (*(("in_force",) if obj else ()), *rules)}),
-            (gettext_lazy("Request and answer"), {"fields": expectations}),
+            (gettext_lazy("Rules"), {"fields": (*(("in_force",) if obj else ()), *RULES)}),
+            *([(gettext_lazy("Request and answer"), {"fields": expectations})] if expectations else []),
         ]
         if obj:
             fieldsets.append((gettext_lazy("Row"), {"fields": ("from_inventory", "created_at", "updated_at")}))
         return fieldsets
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With the options of the chosen kind as fields of its own."""
+        fields = fields_of(_kind(request, obj))
+        for field in fields.values():
+            widget = WIDGETS.get(type(field.widget))
+            if widget:
+                field.widget, choices = widget(attrs=field.widget.attrs), getattr(field, "choices", None)
+                if choices is not None:
+                    field.choices = choices  # type: ignore[attr-defined]  # the widget's, too
+        form = type("ServerForm", (self.form,), fields)
+        return super().get_form(request, obj, change=change, form=form, **kwargs)
 
     def view_on_site(self, obj: Server) -> str:
         return reverse("monitors:server", args=[obj.pk])
@@ -322,6 +348,11 @@ class ServerAdmin(ExplainingAdmin):
         levels = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}
         for server, outcome in zip(servers, look(servers), strict=True):
             self.message_user(request, f"{server}: {outcome_text(outcome)}", levels[outcome.ok])
+
+
+def _kind(request: HttpRequest, obj: Server | None) -> Kind:
+    """The chosen one."""
+    return kinds.chosen(request.POST.get("type") or request.GET.get("type") or (obj.type if obj else ""))
 
 
 def _shown_health(server: Any) -> str:

@@ -3,6 +3,7 @@ from monitors.api.documents import DocumentationView, SchemaView, UnknownPathVie
 from monitors.api.events import EventsView
 from monitors.api.history import IncidentViewSet, StatusViewSet, TransitionViewSet
 from monitors.api.inventory import InventoryView
+from monitors.api.kinds import KindViewSet
 from monitors.api.policies import PolicyViewSet
 from monitors.api.servers import ServerViewSet
 from monitors.api.tokens import TokenViewSet
@@ -13,6 +14,7 @@ __all__ = [
     "EventsView",
     "IncidentViewSet",
     "InventoryView",
+    "KindViewSet",
     "PolicyViewSet",
     "SchemaView",
     "ServerViewSet",

@@ -17,12 +17,12 @@ from rest_framework.serializers import BaseSerializer
 from monitors import recording
 from monitors.api.base import ViewSet, actor
 from monitors.clock import database_now
+from monitors.engine.base import Outcome
 from monitors.errors import Conflict
 from monitors.filters import OrderedServerFilter
 from monitors.looking import look
 from monitors.models import Server, ServerStatus
 from monitors.pagination import MAX_DIGITS
-from monitors.probers.base import Outcome
 from monitors.serializers import (
     BulkCreatedSerializer,
     DeletedSerializer,

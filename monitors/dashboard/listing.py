@@ -27,6 +27,7 @@ from monitors.models.server import HEALTH_ORDER
 PAGE_SIZE = 100
 COLUMNS_NOT_SHOWN = (
     "request_headers",
+    "options",
     "expected_text",
     "expected_status",
     "subprotocol",

@@ -11,8 +11,7 @@ from django.db.models import Case, Q, SmallIntegerField, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from monitors.display import HEALTH_WORDS
-from monitors.models import ServerType
-from monitors.models.server import found_by
+from monitors.models.server import found_by, type_choices
 
 ENVIRONMENTS = ("LIVE", "STAGE", "DEV", "UNKNOWN")
 """What matters most comes first."""
@@ -48,7 +47,9 @@ class PageFilter(forms.Form):
 class ServerFilter(PageFilter):
     health = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("all")), *HEALTH_WORDS.items()])
     type = forms.ChoiceField(
-        label=_("Type"), required=False, choices=[("", _("all")), *((str(n), word) for n, word in ServerType.choices)]
+        label=_("Type"),
+        required=False,
+        choices=lambda: [("", _("all")), *((str(number), word) for number, word in type_choices())],
     )
     tag = forms.CharField(
         label=_("Tag"),

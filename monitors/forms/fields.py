@@ -9,10 +9,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitors import kinds
 from monitors.fields import MASK
 from monitors.models import Server
-
-SCHEMES = ("http", "https", "ws", "wss")
 
 
 def _column(name: str) -> dict[str, Any]:
@@ -75,7 +74,9 @@ def expected_text_field(**more: Any) -> forms.CharField:
 
 
 def scheme_field(**more: Any) -> forms.TypedChoiceField:
-    choices = [("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in SCHEMES)]
+    def choices() -> list[tuple[str, Any]]:
+        return [("", gettext_lazy("from host and port")), *((scheme, scheme) for scheme in kinds.schemes())]
+
     return forms.TypedChoiceField(choices=choices, empty_value=None, **_column("scheme"), **more)
 
 

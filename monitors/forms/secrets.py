@@ -1,4 +1,4 @@
-"""What the forms of a server, on the pages and in the admin, do about its secrets."""
+"""What the forms of a server, on the pages and in the admin, do about its kind, its options and its secrets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,31 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from monitors import concealing
+from monitors import concealing, kinds
+from monitors.forms import options
 
 
 class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Reads a mask as the secret that is stored, and refuses to take stored secrets along to another address."""
+    """Has the options of the chosen kind, reads a mask as the secret that is stored, and refuses to take stored secrets
+    along to another address."""
 
     _anew: set[str]
     """The columns whose secrets were typed."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kinds.chosen(self["type"].value() if "type" in self.fields else self.instance.type)
+        for name, field in options.fields_of(self.kind).items():
+            self.fields.setdefault(name, field)
+        masked = concealing.masked("options", self.instance.options)
+        self.initial = {**options.initial_of(masked), **self.initial}
+        for name in ("host", "port"):
+            if name in self.fields:
+                self.fields[name].required = getattr(self.kind.shape, name)
+
     def clean(self) -> Any:
         cleaned = super().clean()
+        self.cleaned_data["options"] = options.said(self.cleaned_data)
         typed = {column: self.cleaned_data[column] for column in concealing.COLUMNS if column in self.cleaned_data}
         self._anew = concealing.given(typed)
         for column, value in typed.items():
@@ -26,17 +40,25 @@ class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
                 self.cleaned_data[column] = concealing.unmasked(column, value, getattr(self.instance, column))
             except concealing.MaskedError as error:
                 words = _("%(name)s is masked, and no value is stored for it.")
-                self.add_error(column, words % {"name": error.name})
+                self.add_error(self._shown(column, error.name), words % {"name": error.name})
         return cleaned
 
     def _post_clean(self) -> None:
         before = copy(self.instance)
+        self.instance.options = self.cleaned_data.get("options")
         super()._post_clean()  # type: ignore[misc]  # the stubs do not know it
         problems = concealing.carried_off(before, self.instance, self._anew)
         for column, problem in problems.items():
-            self.add_error(column, problem)
+            secret = kinds.options.secrets(self.kind.options) if column == "options" else ("",)
+            for name in secret:
+                self.add_error(self._shown(column, name), problem)
         if "request_headers" in problems:
             self.empty_headers()
+
+    def _shown(self, column: str, name: str) -> str | None:
+        """The field that stands for `name` in a column; None for the form as a whole."""
+        field = f"{options.PREFIX}{name}" if column == "options" else column
+        return field if field in self.fields else None
 
     def empty_headers(self) -> None:
         """Show the field for headers empty, to be filled: masks would be refused again."""

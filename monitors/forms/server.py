@@ -11,30 +11,31 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.crypto import salted_hmac
 
+from monitors import kinds
 from monitors.dashboard import ENVIRONMENTS
-from monitors.display import ORIGIN_WORDS
+from monitors.display import ORIGIN_WORDS, number_words
 from monitors.fields import UnreadableHeaders
 from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
+from monitors.forms.options import PREFIX
 from monitors.forms.secrets import SecretsForm
-from monitors.models import Server, ServerType
-from monitors.policy import Policies, Rules
-from monitors.targets import TARGET_COLUMNS, effective_of
+from monitors.models import Server
+from monitors.models.server import type_choices
+from monitors.policy import RULES, Policies
+from monitors.settings_table import MAIN, REQUEST, TARGET_COLUMNS
+from monitors.targets import effective_of
 
-MAIN = ("host_name", "host", "port", "type", "environment", "tags", "notification")
-RULES = tuple(Rules.__dataclass_fields__)
-REQUEST = (
-    "path",
-    "scheme",
-    "expected_status",
-    "expected_text",
-    "request_headers",
-    "verify_tls",
-    "subprotocol",
-)
 PROBED = frozenset((*TARGET_COLUMNS, "environment", "interval_seconds", "timeout_seconds"))
 """What a look depends on. The rest may still be wrong."""
 PATIENCE_SECONDS = 15.0
 """For a look that somebody waits for, whatever the server's own timeout."""
+UNTOUCHED = {"autocomplete": "off", "spellcheck": "false", "hx-preserve": "true"}
+"""What was typed stays in the browser; the answer does not repeat it."""
+ASKS_FOR_ITS_FIELDS = {
+    "hx-vals": '{"act": "kind"}',
+    "hx-target": "#fields",
+    "hx-select": "#fields",
+    "hx-swap": "outerHTML",
+}
 SAMPLE_HOST = "https://web.example.com"
 
 
@@ -63,22 +64,22 @@ class ServerForm(SecretsForm):
     ) -> None:
         super().__init__(data, instance=instance, initial=initial, auto_id="server_%s")
         self.name = self.instance.host_name
+        for name in (*REQUEST, "host", "port"):
+            if name not in self.kind.columns and not getattr(self.kind.shape, name, False):
+                del self.fields[name]
         self.fields["environment"].choices = [(name, name) for name in ENVIRONMENTS]  # type: ignore[attr-defined]
-        known = [("", "–")] if self.instance.pk and self.instance.type not in ServerType.values else []
-        types = [(value, f"{value} – {label}") for value, label in ServerType.choices]
+        known = [("", "–")] if self.instance.pk and not kinds.known(self.instance.type) else []
+        types = [(value, f"{value} – {label}") for value, label in type_choices()]
         self.fields["type"].choices = [*known, *types]  # type: ignore[attr-defined]
-        self.fields["host"].widget.attrs.update(placeholder=SAMPLE_HOST, autocapitalize="none", spellcheck="false")
-        self.fields["request_headers"].widget.attrs.update(
-            {
-                "rows": 3,
-                "placeholder": "Authorization: Bearer …",
-                "autocomplete": "off",
-                "spellcheck": "false",
-                "hx-preserve": "true",  # what was typed stays in the browser, the answer does not repeat it
-            }
-        )
+        self._say("host", placeholder=SAMPLE_HOST, autocapitalize="none", spellcheck="false")
+        self._say("request_headers", rows=3, placeholder="Authorization: Bearer …", **UNTOUCHED)
         self._say_what_is_inherited(policies)
         self.initial["seen"] = mark_of(self.instance)
+
+    def _say(self, name: str, **attributes: Any) -> None:
+        """To the browser, of a field that not every kind has."""
+        if name in self.fields:
+            self.fields[name].widget.attrs.update(attributes)
 
     def _say_what_is_inherited(self, policies: Policies) -> None:
         """As placeholders: of the environment that is chosen, and for the script those of the others."""
@@ -89,6 +90,12 @@ class ServerForm(SecretsForm):
             self.fields[setting].widget.attrs.update(
                 {"placeholder": texts.get(chosen, ""), "data-inherited": json.dumps(texts, ensure_ascii=False)}
             )
+
+    def _post_clean(self) -> None:
+        """A setting that its kind does not have goes with the field."""
+        for name in set(REQUEST) - set(self.fields):
+            setattr(self.instance, name, None)
+        super()._post_clean()
 
     def _update_errors(self, errors: forms.ValidationError) -> None:
         """All that the model has against a row as a whole is that its name is taken."""
@@ -105,6 +112,10 @@ class ServerForm(SecretsForm):
         super().empty_headers()
         self.fields["request_headers"].widget.attrs.pop("hx-preserve")
 
+    def asks_at(self, url: str) -> None:
+        """Let the choice of another type ask there for the fields of its kind."""
+        self._say("type", **ASKS_FOR_ITS_FIELDS, **{"hx-post": url})
+
     def focus(self) -> None:
         """Let the reader begin at the first field, or at the first that is wrong."""
         first = (self.wrong or [self[MAIN[0]]])[0]
@@ -112,7 +123,7 @@ class ServerForm(SecretsForm):
 
     @property
     def main(self) -> list[forms.BoundField]:
-        return [self[name] for name in MAIN]
+        return [self[name] for name in MAIN if name in self.fields]
 
     @property
     def rules(self) -> list[forms.BoundField]:
@@ -120,12 +131,16 @@ class ServerForm(SecretsForm):
 
     @property
     def request(self) -> list[forms.BoundField]:
-        return [self[name] for name in REQUEST]
+        return [self[name] for name in REQUEST if name in self.fields]
+
+    @property
+    def options(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(PREFIX)]
 
     @property
     def advanced_is_open(self) -> bool:
         """Whether something beyond the main fields is set or wrong, or was typed and is not repeated."""
-        said = any(self[name].value() not in (None, "") or self.errors.get(name) for name in (*RULES, *REQUEST))
+        said = any(field.value() not in (None, "") or field.errors for field in (*self.rules, *self.request))
         return said or self.forgets
 
     @property
@@ -135,7 +150,7 @@ class ServerForm(SecretsForm):
     @property
     def forgets(self) -> bool:
         """Whether header values were typed that the form, shown again, does not show."""
-        if not self.is_bound:
+        if not self.is_bound or "request_headers" not in self.fields:
             return False
         typed = (self.data.get("request_headers") or "").split()
         return typed != str(self["request_headers"].value()).split()
@@ -148,21 +163,21 @@ class ServerForm(SecretsForm):
     @property
     def hindering(self) -> list[forms.BoundField]:
         """What is wrong and has to be right before anybody can look."""
-        return [field for field in self.wrong if field.name in PROBED]
+        return [field for field in self.wrong if field.name in PROBED or field.name.startswith(PREFIX)]
 
 
 def inherited_words(environment: str, policies: Policies) -> Mapping[str, str]:
     """`30 – policy of the environment` for each setting that a server of `environment` leaves empty."""
-    inherited = policies.effective(environment, None, None, None, None)
+    inherited = policies.effective(environment)
     return {
-        setting: f"{getattr(inherited, setting):g} – {ORIGIN_WORDS[origin]}"
+        setting: f"{number_words(getattr(inherited, setting))} – {ORIGIN_WORDS[origin]}"
         for setting, origin in inherited.origins.items()
     }
 
 
 def mark_of(server: Server) -> str:
     """The same for a server as long as nobody changes what the form edits. Tells nothing about the secrets in it."""
-    values = {name: getattr(server, name) for name in (*MAIN, *RULES, *REQUEST)}
+    values = {name: getattr(server, name) for name in (*MAIN, *RULES, *REQUEST, "options")}
     return salted_hmac("monitors.forms.server", json.dumps(values, default=str)).hexdigest()
 
 

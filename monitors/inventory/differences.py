@@ -12,8 +12,9 @@ from monitors import seeding
 from monitors.inventory.source import InventoryError
 from monitors.models import Server
 from monitors.seeding import Action, Entry, Row
+from monitors.settings_table import REQUIRED
 
-KEYS = ("host_name", "host", "port", "type", "environment")
+KEYS = (*REQUIRED, "kind")
 """What the inventory decides. Everything else about a server is ours: notification, thresholds, pauses, tags."""
 
 VANISHED = "vanished from the inventory"

@@ -19,7 +19,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
 from monitors import outgoing
 from monitors.address import InvalidAddress, parse_address
-from monitors.probers.deny import DenyList
+from monitors.engine.deny import DenyList
 from monitors.validation import remedy
 
 PATIENCE_SECONDS = 10.0
@@ -158,7 +158,7 @@ def _follow(session: requests.Session, url: str, deny: DenyList, seconds: float)
 def _check(url: str, deny: DenyList) -> None:
     """Refuse a URL that no request can be made of, or whose host is denied by name; its address is seen later."""
     try:
-        parse_address(host=url, port=443, type=1)
+        parse_address(host=url, port=443)
     except InvalidAddress as error:
         raise InventoryError(_("INVENTORY_URL: %(problem)s") % {"problem": remedy(error)}) from None
     if urlsplit(url).scheme.lower() not in DEFAULT_PORTS:

@@ -2,7 +2,7 @@ from monitors.models.access import ApiToken, LogInFailures, Profile
 from monitors.models.audit import Act, AuditEntry, Face, Subject
 from monitors.models.history import PastOutcome, Rollup, UnknownTime
 from monitors.models.operation import Gap, Heartbeat, InventoryRun
-from monitors.models.server import Environment, Policy, Server, ServerType
+from monitors.models.server import Environment, Policy, Server
 from monitors.models.status import (
     Incident,
     IncidentNote,
@@ -34,7 +34,6 @@ __all__ = [
     "Rollup",
     "Server",
     "ServerStatus",
-    "ServerType",
     "StatusTransition",
     "Subject",
     "UnknownTime",

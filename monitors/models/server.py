@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,17 +13,19 @@ from django.db.models.lookups import IContains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from monitors import kinds
 from monitors.fields import (
     ChoiceIntegerField,
     CurrentSecond,
     EncryptedHeadersField,
     EnumField,
     NameField,
+    OptionsField,
     TagsField,
     TimestampField,
 )
 from monitors.policy import BOUNDS
-from monitors.validation import clean_rules, clean_server
+from monitors.validation import clean_rules, clean_server, settle
 
 HEALTH_ORDER = ("UNHEALTHY", "UNKNOWN", "PAUSED", "HEALTHY")
 """Worst first."""
@@ -35,12 +38,9 @@ class Environment(models.TextChoices):
     UNKNOWN = "UNKNOWN", "UNKNOWN"
 
 
-class ServerType(models.IntegerChoices):
-    WEB = 1, _("web")
-    CHAT = 2, _("WebSocket /hub/chat")
-    EDIT = 3, _("WebSocket /hub/edit")
-    GAME = 4, _("WebSocket /hub/game")
-    ADMIN = 6, _("web (admin)")
+def type_choices() -> list[tuple[int, Any]]:
+    """Every number that a kind of check has."""
+    return [(number, _(label)) for number, label in kinds.types()]
 
 
 def _within(lowest: float, highest: float) -> list[BaseValidator]:
@@ -48,7 +48,7 @@ def _within(lowest: float, highest: float) -> list[BaseValidator]:
 
 
 class RuleFields(models.Model):
-    """The four settings that a server, and the policy of an environment, may override."""
+    """The settings that a server, and the policy of an environment, may override."""
 
     interval_seconds = models.PositiveIntegerField(
         _("interval (s)"),
@@ -79,6 +79,13 @@ class RuleFields(models.Model):
         blank=True,
         validators=_within(*BOUNDS["unhealthy_threshold"]),
         help_text=_("Failed probes in a row that make the server unhealthy, 1 to 100. Empty = inherited."),
+    )
+    slow_after_ms = models.PositiveIntegerField(
+        _("slow after (ms)"),
+        null=True,
+        blank=True,
+        validators=_within(*BOUNDS["slow_after_ms"]),
+        help_text=_("Milliseconds from which on a successful probe counts as slow, 1 to 300,000. Empty = inherited."),
     )
 
     class Meta:
@@ -111,6 +118,14 @@ def found_by(text: str) -> models.Q:
     @: searched for letter by letter it would be found out."""
     in_host = models.Q(host__icontains=text) & models.Q(IContains(_PLACE, text)) & ~models.Q(host__contains="@")
     return models.Q(host_name__icontains=text) | in_host
+
+
+def of_kinds(words: Collection[str]) -> models.Q:
+    """Servers of these kinds; those with a number that no kind has are of the first."""
+    chosen = [number for kind in kinds.KINDS if kind.word in words for number in kind.numbers]
+    known = [number for number, _label in kinds.types()]
+    found = models.Q(type__in=chosen)
+    return found | ~models.Q(type__in=known) if kinds.KINDS[0].word in words else found
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -161,7 +176,7 @@ class Server(RuleFields):
     )
     type = ChoiceIntegerField(
         _("type"),
-        choices=ServerType.choices,
+        choices=type_choices,
         help_text=_("1 and 6 are probed by HTTP GET; 2, 3 and 4 by a WebSocket handshake."),
     )
     notification = models.BooleanField(
@@ -222,6 +237,9 @@ class Server(RuleFields):
         blank=True,
         help_text=_("WebSocket subprotocol that must be agreed on."),
     )
+    options = OptionsField(
+        _("options"), null=True, blank=True, help_text=_("What only its kind of check has. Secrets are shown masked.")
+    )
     tags = TagsField(
         _("tags"), max_length=500, null=True, blank=True, help_text=_("Words to filter by, separated by commas.")
     )
@@ -244,6 +262,9 @@ class Server(RuleFields):
 
     def __str__(self) -> str:
         return str(self.host_name)
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        super().clean_fields({*(exclude or ()), *settle(self)})
 
     def clean(self) -> None:
         clean_server(self)

@@ -9,9 +9,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from monitors.engine.base import MAX_ANSWER
 from monitors.fields import ChoiceCharField, EnumField, InstantField
 from monitors.models.server import Environment, Server
-from monitors.probers.base import MAX_ANSWER
 
 
 class Reason(models.TextChoices):
@@ -210,7 +210,7 @@ class ServerStatus(models.Model):
     peer = models.CharField(_("address connected to"), max_length=45, default="", db_default="")
     certificate_expires_at = InstantField(_("certificate expires"), null=True)
     certificate_subject = models.CharField(_("certificate of"), max_length=100, default="", db_default="")
-    recent = models.CharField(_("recent outcomes"), max_length=900, default="", db_default="")
+    recent = models.CharField(_("recent outcomes"), max_length=960, default="", db_default="")
     incident = models.ForeignKey(
         Incident,
         models.DO_NOTHING,

@@ -23,8 +23,9 @@ from monitors.live.bell import announce
 from monitors.models import Incident, LastFailure, Outage, Reason, Server, ServerStatus, StatusTransition
 from monitors.recording.news import Change, store
 from monitors.schedule import IN_HAND, LATEST_VOID, LOOK_AHEAD, free_after, next_slot, slot_in_hand
+from monitors.settings_table import TARGET_COLUMNS
 from monitors.status import Health
-from monitors.targets import TARGET_COLUMNS, effective_of, policies
+from monitors.targets import effective_of, policies
 from monitors.transactions import retried_atomic
 
 T = TypeVar("T")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from monitors.engine.base import Observation
 from monitors.folding import Memory, learn
 from monitors.models import UnknownTime
-from monitors.probers.base import Observation
 
 
 class Learned:

@@ -4,46 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from monitors.bulk import upsert
-from monitors.fields import to_milliseconds
+from monitors.engine.base import MAX_DETAIL, Observation, Outcome
+from monitors.fields import InstantField, to_milliseconds
 from monitors.folding import Flip, Memory, fold
 from monitors.models import LastFailure, PastOutcome, Reason, Rollup, Server, ServerStatus
-from monitors.probers.base import MAX_DETAIL, Observation, Outcome
 from monitors.recording.learning import Learned
 from monitors.recording.news import Change, Evidence, store
+from monitors.settings_table import RULE_COLUMNS
 from monitors.status import Health, Standing
 from monitors.strip import MICROSECOND
-from monitors.targets import RULE_COLUMNS, address_text, policies
+from monitors.targets import address_text, effective_of, policies
 from monitors.transactions import retried_atomic
 
 logger = logging.getLogger(__name__)
 
-STATUS_COLUMNS = (
-    "health",
-    "successes",
-    "failures",
-    "inconclusive",
-    "since",
-    "run_began_at",
-    "first_failure",
-    "first_detail",
-    "failure",
-    "detail",
-    "last_checked_at",
-    "elapsed_us",
-    "stages",
-    "peer",
-    "recent",
-    "incident_id",
-    "last_slot",
-    "certificate_expires_at",
-    "certificate_subject",
-    "known_until",
-)
-STATUS_ROW = ("server_id", *STATUS_COLUMNS, "claimed_until")
+STANDING = tuple(Standing.__dataclass_fields__)
+MEMORY = tuple(name for name in Memory.__dataclass_fields__ if name != "standing")
+STATUS_ROW = ("server_id", *STANDING, *MEMORY, "claimed_until")
+_standing, _memory = attrgetter(*STANDING), attrgetter(*MEMORY)
+_OF_STATUS = {field.attname: field for field in ServerStatus._meta.concrete_fields}
+INSTANTS = [place for place, name in enumerate(MEMORY) if isinstance(_OF_STATUS[name], InstantField)]
 HISTORY_COLUMNS = ("server_id", "slot", "failure", "elapsed_us", "status", "stages", "detail")
 FAILURE_COLUMNS = ("server_id", "at", "failure", "detail", "status", "peer", "stages", "answer")
 ROLLUP_COLUMNS = (
@@ -82,16 +66,17 @@ def _rounds(observations: Iterable[Observation]) -> Iterator[dict[int, Observati
 def _record_round(observations: Mapping[int, Observation]) -> int:
     memories = _lock(observations)
     columns = ("id", "host_name", "notification", "paused", *RULE_COLUMNS)
-    servers = {row[0]: row for row in Server.objects.filter(id__in=memories).values_list(*columns)}
+    rows = Server.objects.filter(id__in=memories).values_list(*columns, named=True)
+    servers = {server.id: server for server in rows}
     in_force = policies()
     recorded: dict[int, Memory] = {}
     learned = Learned()
     flips: list[tuple[Any, Memory, Flip]] = []
     for server_id, memory in memories.items():
         observation, server = observations[server_id], servers.get(server_id)
-        if server is None or server[3] or (memory.last_slot is not None and observation.slot <= memory.last_slot):
+        if server is None or server.paused or (memory.last_slot is not None and observation.slot <= memory.last_slot):
             continue
-        rules = in_force.effective(*server[4:])
+        rules = effective_of(server, in_force)
         learned.add(memory, observation, rules.interval)
         flip = fold(memory, observation, rules.thresholds)
         recorded[server_id] = memory
@@ -121,33 +106,37 @@ def _record_round(observations: Mapping[int, Observation]) -> int:
 
 
 def _lock(observations: Mapping[int, Observation]) -> dict[int, Memory]:
-    rows = ServerStatus.objects.lock(observations).values_list("server_id", *STATUS_COLUMNS)
-    return {row[0]: Memory(Standing(Health(row[1]), *row[2:5]), *row[5:]) for row in rows}
+    rows = ServerStatus.objects.lock(observations).values_list("server_id", *STANDING, *MEMORY)
+    return {
+        server_id: Memory(Standing(Health(health), *run[: len(STANDING) - 1]), *run[len(STANDING) - 1 :])
+        for server_id, health, *run in rows
+    }
 
 
 def _store_flips(flips: Sequence[tuple[Any, Memory, Flip]], observations: Mapping[int, Observation]) -> None:
     """Store the transitions and remember in each memory which incident is open now."""
     if not flips:
         return
-    opening = [server[0] for server, memory, flip in flips if flip.after is Health.UNHEALTHY]
+    opening = [server.id for server, memory, flip in flips if flip.after is Health.UNHEALTHY]
     addresses = {
-        server.id: address_text(server) for server in Server.objects.filter(id__in=opening).defer("request_headers")
+        server.id: address_text(server)
+        for server in Server.objects.filter(id__in=opening).defer("request_headers", "options")
     }
-    changes = [_change(*flip, addresses, observations[flip[0][0]].outcome) for flip in flips]
+    changes = [_change(*flip, addresses, observations[flip[0].id].outcome) for flip in flips]
     incidents = store(changes)
     for server, memory, flip in flips:
-        memory.incident_id = incidents[server[0]]
+        memory.incident_id = incidents[server.id]
         if (flip.before, flip.after) != (Health.UNKNOWN, Health.HEALTHY):  # ten thousand new servers are no news
-            extra = {"server": server[0], "from": flip.before, "to": flip.after, "failure": flip.failure}
+            extra = {"server": server.id, "from": flip.before, "to": flip.after, "failure": flip.failure}
             logger.info("status changed", extra=extra)
 
 
 def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str], outcome: Outcome) -> Change:
     return Change(
-        server_id=server[0],
-        host_name=server[1],
-        environment=server[4],
-        notification=server[2],
+        server_id=server.id,
+        host_name=server.host_name,
+        environment=server.environment,
+        notification=server.notification,
         before=flip.before,
         after=flip.after,
         reason=Reason.INCONCLUSIVE if flip.after is Health.UNKNOWN else Reason.OUTCOMES,
@@ -156,42 +145,18 @@ def _change(server: Any, memory: Memory, flip: Flip, addresses: Mapping[int, str
         began_at=flip.began_at,
         failure=flip.failure,
         detail=flip.detail,
-        address=addresses.get(server[0], ""),
+        address=addresses.get(server.id, ""),
         evidence=Evidence(outcome.status, outcome.address, memory.stages, outcome.answer),
     )
 
 
-def _milliseconds(value: datetime | None) -> int | None:
-    return None if value is None else to_milliseconds(value)
-
-
 def _status_row(item: tuple[int, Memory]) -> tuple[Any, ...]:
     server_id, memory = item
-    standing = memory.standing
-    return (
-        server_id,
-        standing.health,
-        standing.successes,
-        standing.failures,
-        standing.inconclusive,
-        _milliseconds(memory.since),
-        _milliseconds(memory.run_began_at),
-        memory.first_failure,
-        memory.first_detail,
-        memory.failure,
-        memory.detail,
-        _milliseconds(memory.last_checked_at),
-        memory.elapsed_us,
-        memory.stages,
-        memory.peer,
-        memory.recent,
-        memory.incident_id,
-        _milliseconds(memory.last_slot),
-        _milliseconds(memory.certificate_expires_at),
-        memory.certificate_subject,
-        _milliseconds(memory.known_until),
-        None,  # the claim is done
-    )
+    row = list(_memory(memory))
+    for place in INSTANTS:
+        if (value := row[place]) is not None:
+            row[place] = to_milliseconds(value)
+    return (server_id, *_standing(memory.standing), *row, None)  # the claim is done
 
 
 def _history_row(observation: Observation, memory: Memory) -> tuple[Any, ...]:

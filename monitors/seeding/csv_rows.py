@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from monitors.seeding.rows import NEVER_NULL, Problem, SeedError
+from monitors.seeding.rows import KIND, Problem, SeedError
+from monitors.settings_table import NEVER_NULL
 
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 """The wide ones are formulas in Korean and Japanese spreadsheets (OWASP, "CSV Injection")."""
@@ -91,4 +92,4 @@ def _server(header: list[str], cells: list[str]) -> object:
         words = _("the row has %(cells)d cells and the header %(columns)d")
         return Problem("", words % {"cells": len(cells), "columns": len(header)})
     values = {name: unguarded(cell) or None for name, cell in zip(header, cells, strict=True)}
-    return {name: value for name, value in values.items() if value is not None or name not in NEVER_NULL}
+    return {name: value for name, value in values.items() if value is not None or name not in (*NEVER_NULL, KIND)}

@@ -11,10 +11,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from monitors import concealing
+from monitors import concealing, kinds
 from monitors.models import Server, ServerStatus
-from monitors.seeding.rows import REQUIRED, Problem, Row, printable
-from monitors.validation import name_key
+from monitors.seeding.rows import KIND, Problem, Row, printable
+from monitors.settings_table import REQUIRED
+from monitors.validation import name_key, type_of
 
 NAMES_PER_QUERY = 500
 COLUMNS = frozenset(column.name for column in Server._meta.fields)
@@ -103,19 +104,43 @@ def _rejected(row: Row, problems: Sequence[Problem]) -> Entry:
 
 def _compared(row: Row, server: Server | None) -> Entry:
     """The entry of a row that is well-formed."""
-    required = REQUIRED if server is None else ("host_name",)
-    missing = [Problem(key, _("is missing")) for key in required if key not in row.values]
+    try:
+        said = _of_its_kind(row.values, server)
+    except ValidationError as error:
+        return _rejected(row, _problems(error))
+    missing = [Problem(key, _("is missing")) for key in _required(said, server) if key not in said]
     if missing:
         return _rejected(row, missing)
     try:
         values = {
             key: concealing.unmasked(key, value, getattr(server, key, None)) if key in concealing.COLUMNS else value
-            for key, value in row.values.items()
+            for key, value in said.items()
         }
     except concealing.MaskedError as error:
         words = _("the value of %(header)s is masked and none is stored: write it out, or export with --with-secrets")
         return _rejected(row, [Problem(error.column, words % {"header": printable(error.name)})])
     return _created(row, values) if server is None else _updated(row, values, server)
+
+
+def _of_its_kind(values: Mapping[str, Any], server: Server | None) -> dict[str, Any]:
+    """`values` with the type that they say, and with options as its kind has them. Raises ValidationError."""
+    said = dict(values)
+    current = server.type if server else None
+    number = type_of(said.pop(KIND, None), said.get("type"), current)
+    if number is not None and number != current:
+        said["type"] = number
+    if "options" in said:
+        kind = kinds.chosen(current if number is None else number)
+        said["options"] = kinds.options.from_texts(kind.options, said["options"])
+    return said
+
+
+def _required(said: Mapping[str, Any], server: Server | None) -> Collection[str]:
+    """What has to be said: of a new server everything that its kind has."""
+    if server is not None:
+        return ("host_name",)
+    shape = kinds.shape_of(said.get("type", 0))
+    return [key for key in REQUIRED if getattr(shape, key, True)]
 
 
 def _created(row: Row, values: Mapping[str, Any]) -> Entry:
@@ -162,9 +187,13 @@ def _invalid(server: Server, exclude: Collection[str]) -> list[Problem]:
     try:
         server.full_clean(exclude=exclude, validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        return [
-            Problem("" if key == "__all__" else key, message)
-            for key, messages in error.message_dict.items()
-            for message in messages
-        ]
+        return _problems(error)
     return []
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    return [
+        Problem("" if key == "__all__" else key, message)
+        for key, messages in error.message_dict.items()
+        for message in messages
+    ]

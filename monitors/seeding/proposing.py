@@ -11,8 +11,9 @@ from django.utils.crypto import salted_hmac
 
 from monitors.clock import running
 from monitors.seeding.planning import Action, Entry, Stored, names_of, plan
-from monitors.seeding.rows import KEYS, Row
+from monitors.seeding.rows import Row
 from monitors.seeding.writing import write
+from monitors.settings_table import KEYS
 from monitors.transactions import retried_atomic
 
 

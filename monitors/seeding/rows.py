@@ -8,34 +8,10 @@ from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
-KEYS = (
-    "host_name",
-    "host",
-    "port",
-    "type",
-    "environment",
-    "notification",
-    "paused",
-    "path",
-    "scheme",
-    "interval_seconds",
-    "timeout_seconds",
-    "healthy_threshold",
-    "unhealthy_threshold",
-    "expected_status",
-    "expected_text",
-    "request_headers",
-    "verify_tls",
-    "subprotocol",
-    "tags",
-)
-"""What may be said about a server, in the order in which it is exported."""
+from monitors.settings_table import KEYS
 
-REQUIRED = ("host_name", "host", "port", "type", "environment")
-"""What must be said about a server that is new."""
-
-NEVER_NULL = frozenset((*REQUIRED, "notification", "paused"))
-"""Everything else may be null, which means inherited."""
+KIND = "kind"
+"""Says the type by a word. Read, but not exported."""
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -94,7 +70,7 @@ def gathered(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return values if repeated is None else Repeating(values, repeated)
 
 
-def closest(key: str, known: tuple[str, ...] = KEYS) -> str | None:
+def closest(key: str, known: tuple[str, ...] = (*KEYS, KIND)) -> str | None:
     """The known key that a misspelt one was probably meant to be."""
     return next(iter(get_close_matches(key.strip().lower(), known, n=1, cutoff=0.6)), None)
 

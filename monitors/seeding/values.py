@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext as _
 
-from monitors.seeding.rows import KEYS, NEVER_NULL, Problem, Repeating, Row, closest, gathered, printable
+from monitors.seeding.rows import KIND, Problem, Repeating, Row, closest, gathered, printable
+from monitors.settings_table import KEYS, NEVER_NULL, OPTIONAL_TEXTS, READS, Reads
 
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -92,16 +93,8 @@ def _truth(value: object) -> bool:
 
 
 def _headers(value: object) -> dict[str, str] | None:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value, object_pairs_hook=gathered)
-        except (ValueError, RecursionError):
-            value = None
-    if not isinstance(value, Mapping):
-        raise ValueError(_('must be an object of texts, such as {"X-Token": "..."}'))
-    if isinstance(value, Repeating):
-        raise ValueError(_("names %(header)s twice") % {"header": printable(value.repeated)})
-    return {_text(name): _text(content) for name, content in value.items()} or None
+    headers = _object(value, _('must be an object of texts, such as {"X-Token": "..."}'))
+    return {_text(name): _text(content) for name, content in headers.items()} or None
 
 
 def _tags(value: object) -> list[str] | None:
@@ -114,24 +107,33 @@ def _tags(value: object) -> list[str] | None:
     return list(dict.fromkeys(filter(None, tags))) or None
 
 
+def _options(value: object) -> dict[str, object] | None:
+    return _object(value, _("must be an object of options")) or None
+
+
+def _object(value: object, problem: str) -> dict[str, object]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=gathered)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, Mapping):
+        raise ValueError(problem)
+    if isinstance(value, Repeating):
+        raise ValueError(_("names %(header)s twice") % {"header": printable(value.repeated)})
+    return dict(value)
+
+
+_READERS: Mapping[Reads, Callable[[object], object]] = {
+    Reads.TEXT: _text,
+    Reads.WHOLE: _integer,
+    Reads.NUMBER: _number,
+    Reads.TRUTH: _truth,
+    Reads.TAGS: _tags,
+    Reads.HEADERS: _headers,
+    Reads.OPTIONS: _options,
+}
 READERS: Mapping[str, Callable[[object], object]] = {
-    "host_name": _text,
-    "host": _text,
-    "port": _integer,
-    "type": _integer,
-    "environment": _text,
-    "notification": _truth,
-    "paused": _truth,
-    "path": _inheritable_text,
-    "scheme": _inheritable_text,
-    "interval_seconds": _integer,
-    "timeout_seconds": _number,
-    "healthy_threshold": _integer,
-    "unhealthy_threshold": _integer,
-    "expected_status": _inheritable_text,
-    "expected_text": _inheritable_text,
-    "request_headers": _headers,
-    "verify_tls": _truth,
-    "subprotocol": _inheritable_text,
-    "tags": _tags,
+    KIND: _text,
+    **{key: _inheritable_text if key in OPTIONAL_TEXTS else _READERS[reads] for key, reads in READS.items()},
 }

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from monitors import kinds
 from monitors.concealing import masked
 
 T = TypeVar("T")
@@ -78,6 +79,28 @@ class HeadersField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Mapping[str, str]) -> Any:
         return masked("request_headers", value)
+
+
+class OptionsField(serializers.Field[Any, Any, Any, Any]):
+    """An object of options that shows no secret. `monitors.validation` says which ones there are."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise ValidationError(_("Give an object."))
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return masked("options", value)
+
+
+class KindField(serializers.ChoiceField):
+    """The word of a kind of check, which stands for the number in `type`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=kinds.words(), **kwargs)
+
+    def get_attribute(self, instance: Any) -> Any:
+        return kinds.of(instance.type).word
 
 
 class StrictSerializer(serializers.Serializer[T]):

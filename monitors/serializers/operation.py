@@ -13,9 +13,8 @@ from rest_framework import serializers
 from monitors.models import ApiToken, InventoryRun, Policy
 from monitors.models.access import LONGEST_DAYS
 from monitors.patterns import NO_NUL
+from monitors.policy import RULES
 from monitors.serializers.fields import NumberField, StrictSerializer, WholeNumberField
-
-RULES = ("interval_seconds", "timeout_seconds", "healthy_threshold", "unhealthy_threshold")
 
 
 class PolicySerializer(StrictSerializer[Policy], serializers.ModelSerializer[Policy]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
@@ -12,38 +13,27 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from monitors import concealing
+from monitors import concealing, kinds
 from monitors.address import EXPECTED_STATUS, SCHEME, UNBROKEN
 from monitors.models import Server
 from monitors.patterns import BREAKING, CONTROLS, IN_LINE_BREAKING, INVISIBLE, none_of
 from monitors.permissions import may
-from monitors.policy import Origin
-from monitors.probers.base import Failure
+from monitors.policy import RULES, Origin, Rule
 from monitors.serializers.fields import (
     HeadersField,
+    KindField,
     NumberField,
+    OptionsField,
     StrictSerializer,
     TagsField,
     WholeNumberField,
 )
+from monitors.settings_table import OPTIONAL
 from monitors.targets import address_text, effective_of
-from monitors.validation import MAX_HEADER_VALUE, MAX_HEADERS, MAX_TAG, TOKEN, name_key
+from monitors.validation import MAX_HEADER_VALUE, MAX_HEADERS, MAX_TAG, TOKEN, name_key, settle, type_of
 
 MAX_ROWS = 5_000
 """Servers in one request."""
-INHERITED = (
-    "path",
-    "scheme",
-    "interval_seconds",
-    "timeout_seconds",
-    "healthy_threshold",
-    "unhealthy_threshold",
-    "expected_status",
-    "expected_text",
-    "verify_tls",
-    "subprotocol",
-)
-"""Columns that are null when nothing is said."""
 
 
 def _help(column: str) -> str:
@@ -58,6 +48,10 @@ class WholeWithOrigin(OriginSerializer):
     value = serializers.IntegerField()
 
 
+class WholeOrNullWithOrigin(OriginSerializer):
+    value = serializers.IntegerField(allow_null=True)
+
+
 class NumberWithOrigin(OriginSerializer):
     value = serializers.FloatField()
 
@@ -66,14 +60,17 @@ class AddressWithOrigin(OriginSerializer):
     value = serializers.CharField()
 
 
+def _with_origin(rule: Rule) -> OriginSerializer:
+    if rule.optional:
+        return WholeOrNullWithOrigin()
+    return WholeWithOrigin() if rule.whole else NumberWithOrigin()
+
+
 class EffectiveSerializer(serializers.Serializer[Any]):
     """The values in force, each with where it comes from."""
 
-    interval_seconds = WholeWithOrigin()
-    timeout_seconds = NumberWithOrigin()
-    healthy_threshold = WholeWithOrigin()
-    unhealthy_threshold = WholeWithOrigin()
-    address = AddressWithOrigin()
+    def get_fields(self) -> dict[str, Any]:
+        return {**{name: _with_origin(rule) for name, rule in RULES.items()}, "address": AddressWithOrigin()}
 
 
 class ServerList(serializers.ListSerializer[Any]):
@@ -156,6 +153,10 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         required=False,
         help_text=_("Not probed while true. Omitted in a replacement, it stays as it is: pausing is its own act."),
     )
+    kind = KindField(required=False, help_text=_("The kind of check: a word instead of the number in `type`."))
+    options = OptionsField(
+        allow_null=True, default=None, help_text=_("What only its kind has: see `/api/kinds/`. Secrets are masked.")
+    )
     request_headers = HeadersField(allow_null=True, default=None, help_text=_help("request_headers"))
     tags = TagsField(allow_null=True, default=None, help_text=_help("tags"))
     effective = serializers.SerializerMethodField(help_text=_("The values in force, each with where it comes from."))
@@ -169,12 +170,14 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
             "host",
             "port",
             "type",
+            "kind",
             "environment",
             "notification",
             "paused",
             "paused_reason",
-            *INHERITED,
+            *OPTIONAL,
             "request_headers",
+            "options",
             "tags",
             "effective",
             "created_at",
@@ -184,10 +187,10 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
             # Whether a name is taken is for the database to say when it writes: it compares by its own rules, and no
             # other request comes in between.
             "host_name": {"validators": []},
-            "type": {"error_messages": {"invalid_choice": _("Choose one of 1, 2, 3, 4 and 6.")}},
+            "type": {"required": False, "error_messages": {"invalid_choice": _("There is no such type of server.")}},
             "environment": {"error_messages": {"invalid_choice": _("Choose one of DEV, STAGE, LIVE and UNKNOWN.")}},
             "notification": {"default": True},
-            **{name: {"default": None} for name in INHERITED},
+            **{name: {"default": None} for name in OPTIONAL},
             "expected_text": {"default": None, "trim_whitespace": False},
         }
 
@@ -198,6 +201,8 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         stored = self.instance if isinstance(self.instance, Server) else Server()
+        number = type_of(attrs.pop("kind", None), attrs.get("type"), stored.type)
+        attrs |= {} if number is None else {"type": number}
         anew = concealing.given(attrs)
         try:
             attrs |= {
@@ -212,7 +217,20 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         candidate.clean()
         if problems := concealing.carried_off(stored, candidate, anew):
             raise ValidationError(problems)
-        return {name: getattr(candidate, name) for name in attrs}
+        return {name: getattr(candidate, name) for name in {**attrs, **dict.fromkeys(settle(candidate))}}
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(self._fitted(data) if isinstance(data, Mapping) else data)
+
+    def _fitted(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """`data` without the nothing that stands for what its kind does not have. Requires what it has."""
+        word = data.get("kind")
+        named = kinds.named(word) if isinstance(word, str) else None
+        kind = named or kinds.chosen(data.get("type", getattr(self.instance, "type", "")))
+        self.fields["type"].required = word is None
+        for name in ("host", "port"):
+            self.fields[name].required = getattr(kind.shape, name)
+        return {name: value for name, value in data.items() if value or getattr(kind.shape, name, True)}
 
     def to_representation(self, instance: Server) -> dict[str, Any]:
         """Whoever may not change a server is shown its address without the secrets in it."""
@@ -247,19 +265,24 @@ class DeletedSerializer(serializers.Serializer[Any]):
 
 
 class StagesSerializer(serializers.Serializer[Any]):
-    """Milliseconds of each stage; null where it was not reached or not needed."""
+    """Milliseconds of each stage; null where it was not reached or not needed, absent where the kind has no such."""
 
-    resolve = serializers.FloatField(allow_null=True)
-    connect = serializers.FloatField(allow_null=True)
-    tls = serializers.FloatField(allow_null=True)
-    first_byte = serializers.FloatField(allow_null=True)
+    def get_fields(self) -> dict[str, Any]:
+        return {name: serializers.FloatField(allow_null=True, required=False) for name in kinds.stages()}
+
+
+class FailureField(serializers.ChoiceField):
+    """The name of a failure."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[(str(failure), str(failure)) for failure in kinds.failures()], **kwargs)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
     """What one look at the server found."""
 
     ok = serializers.BooleanField(allow_null=True, help_text=_("null when the monitor itself could not look."))
-    failure = serializers.ChoiceField(choices=[(f.value, f.value) for f in Failure], allow_null=True)
+    failure = FailureField(allow_null=True)
     detail = serializers.CharField(allow_null=True)
     latency_ms = serializers.FloatField()
     stages = StagesSerializer()

@@ -15,17 +15,12 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from monitors.charts.latency import Bucket, Chart
 from monitors.charts.stages import reached
 from monitors.strip import stages_ms
+from monitors.wording import stage_words
 
 register = template.Library()
 
-STAGE_WORDS: dict[str, Promise | str] = {
-    "resolve": gettext_lazy("Resolve"),
-    "connect": gettext_lazy("Connect"),
-    "tls": "TLS",
-    "first_byte": gettext_lazy("First byte or upgrade"),
-    "rest": gettext_lazy("Rest of the answer"),
-    "answer": gettext_lazy("Answer"),
-}
+PARTS: dict[str, Promise] = {"rest": gettext_lazy("Rest of the answer"), "answer": gettext_lazy("Answer")}
+"""What is shown beside the stages that are timed."""
 RANGE_WORDS = {
     "24h": gettext_lazy("24 hours"),
     "7d": gettext_lazy("7 days"),
@@ -34,9 +29,9 @@ RANGE_WORDS = {
 SECOND_MS = 1_000
 
 
-@register.filter
-def stage_words(name: str) -> str:
-    return str(STAGE_WORDS.get(name, name))
+@register.filter(name="stage_words")
+def part_words(name: str) -> str:
+    return str(PARTS[name]) if name in PARTS else stage_words(name)
 
 
 @register.filter
@@ -47,7 +42,7 @@ def range_words(name: str) -> str:
 @register.filter
 def failed_at(probe: Any) -> str:
     """The stage in which a probe failed, of anything that keeps its evidence."""
-    return stage_words(reached(stages_ms(probe.stages), probe.status)) if probe.stages or probe.status else ""
+    return part_words(reached(stages_ms(probe.stages), probe.status)) if probe.stages or probe.status else ""
 
 
 @register.filter

@@ -14,13 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from monitors import availability
+from monitors import availability, kinds
 from monitors.audit_log import change_lines
 from monitors.display import SHAPES, STALE, age_html, failure_text, health_word, instant, iso, type_word
 from monitors.figures import spark_svg, strip_svg
 from monitors.models import Incident, Server, ServerStatus
 from monitors.skew import Skew
-from monitors.strip import LETTERS
 from monitors.targets import address_text
 from monitors.wording import detail_words, duration_words, failure_help, failure_label
 
@@ -196,6 +195,6 @@ def sort_heading(context: Context, name: str, label: str, classes: str = "", not
 
 
 @register.simple_tag
-def failure_words_by_letter() -> dict[str, str]:
-    """What the letters of a strip stand for."""
-    return {letter: failure_label(failure) for letter, failure in LETTERS.items() if failure}
+def failure_words_by_code() -> dict[str, str]:
+    """What the codes of a strip stand for."""
+    return {code: failure_label(failure) for code, failure in kinds.failures_by_code().items()}

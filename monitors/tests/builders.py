@@ -7,8 +7,9 @@ from itertools import count
 from typing import Any
 
 from monitors import recording
+from monitors.engine.base import Observation, Outcome, Stages
 from monitors.models import Server
-from monitors.probers.base import Failure, Observation, Outcome, Stages
+from monitors.tests.failing import Failure
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

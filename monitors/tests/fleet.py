@@ -12,9 +12,9 @@ from django.utils import timezone
 from monitors import freshness, recording
 from monitors.freshness import AHEAD
 from monitors.models import Heartbeat, Incident, Rollup, Server, ServerStatus, UnknownTime
-from monitors.probers.base import Failure
 from monitors.spans import floor
-from monitors.strip import LETTER_OF
+from monitors.strip import SUCCESS, VERSION
+from monitors.tests.failing import Failure
 
 NAMES = ("web", "chat", "edit", "game", "admin", "api", "auth", "billing", "search", "cdn", "mail", "queue")
 HOSTS = ("{}.example.com", "https://{}.example.com/health", "10.0.4.{}", "결제-{}.example.co.kr")
@@ -87,20 +87,20 @@ def _settle(status: ServerStatus, i: int, down: int, now: datetime, chance: rand
     failure = FAILURES[i % len(FAILURES)]
     if failing:
         status.failure, status.detail = failure, DETAILS.get(failure, "")
-    status.recent = _strip(LETTER_OF[failure], 9 + i % 20 if failing else 0, base, int(now.timestamp()), i % STRIPS)
+    status.recent = _strip(failure.code, 9 + i % 20 if failing else 0, base, int(now.timestamp()), i % STRIPS)
     status.elapsed_us = int(status.recent[-13:-8], 16) * 100
 
 
 @lru_cache(maxsize=1_000)
-def _strip(letter: str, failed: int, base: int, second: int, seed: int) -> str:
+def _strip(code: str, failed: int, base: int, second: int, seed: int) -> str:
     """Sixty outcomes, the last `failed` of which failed, and one in a hundred before. Latencies about `base` ms."""
     chance = random.Random(seed)
     tokens = []
     for left in range(60, 0, -1):
         fails = left < failed or chance.random() < 0.006
         tenths = int(base * 10 * chance.uniform(0.8, 1.7)) if chance.random() < 0.9 else base * 30
-        tokens.append(f"{letter if fails else '-'}{tenths:05x}{second - left * 30:08x}")
-    return "".join(tokens)
+        tokens.append(f"{code if fails else SUCCESS}{tenths:05x}{second - left * 30:08x}")
+    return VERSION + "".join(tokens)
 
 
 def _rollups(server_id: int, now: datetime, chance: random.Random, failing: bool) -> list[Rollup]:

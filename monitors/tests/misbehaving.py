@@ -31,9 +31,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from monitors.probers.base import Outcome, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import look
+from monitors import kinds
+from monitors.engine.base import Outcome, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import look
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 DAY = timedelta(days=1)
@@ -391,7 +392,7 @@ class Farm:
 def see(server: Server, *, deny: DenyList | None = None, nameservers: Sequence[str] = (), **target: Any) -> Outcome:
     """Look at `server` once, by HTTP unless `target` says otherwise."""
     defaults: dict[str, Any] = {"scheme": "http", "host": "127.0.0.1", "port": server.port, "timeout": AMPLE}
-    return look(Target(**(defaults | target)), deny=deny or DenyList(), nameservers=nameservers)
+    return look(Target(**(defaults | target)), kinds.probers_on, deny=deny or DenyList(), nameservers=nameservers)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.address import Address, InvalidAddress, parse_address, parse_expected_status
+from monitors.address import Address, InvalidAddress, parse_expected_status
+from monitors.kinds import parse_address
 
 READ = {  # sentence: (columns, the address as one string)
     "a bare name is plain HTTP": ({"host": "web.example.com", "port": 80}, "http web.example.com 80 /"),

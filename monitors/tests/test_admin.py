@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from monitors import recording
+from monitors.engine.base import Outcome
 from monitors.models import (
     ApiToken,
     Gap,
@@ -28,7 +29,6 @@ from monitors.models import (
     ServerStatus,
     StatusTransition,
 )
-from monitors.probers.base import Outcome
 from monitors.tests.answers import text
 from monitors.tests.builders import NOW, SECOND, see, server
 from monitors.tests.misbehaving import Farm, answer, closed_port, says

@@ -8,9 +8,9 @@ import pytest
 from django.db import IntegrityError, connection
 
 from monitors import recording
+from monitors.engine import loop as engine
+from monitors.engine.base import Outcome
 from monitors.models import Server
-from monitors.probers import engine
-from monitors.probers.base import Outcome
 from monitors.tests.builders import server
 from monitors.tests.people import client_of
 from monitors.tests.test_concurrency import together
@@ -59,7 +59,7 @@ def test_a_list_that_a_stranger_overtakes_is_refused_and_nothing_is_written(root
 
 
 def test_nothing_is_locked_while_the_prober_looks(root, monkeypatch):
-    def look(target, *, deny):
+    def look(target, probers, *, deny):
         assert not connection.in_atomic_block
         return Outcome(None, timedelta(milliseconds=1))
 

@@ -288,7 +288,7 @@ def test_policies_are_listed_read_and_changed():
     assert environments == ["DEV", "LIVE", "STAGE", "UNKNOWN"]
     assert operator.patch("/api/policies/LIVE/", {"interval_seconds": 7}, format="json").status_code == 200
     changed = operator.patch("/api/policies/LIVE/", {"healthy_threshold": 2}, format="json").json()
-    nothing_more = {"timeout_seconds": None, "unhealthy_threshold": None}
+    nothing_more = {"timeout_seconds": None, "unhealthy_threshold": None, "slow_after_ms": None}
     assert changed == {"environment": "LIVE", "interval_seconds": 7, "healthy_threshold": 2, **nothing_more}
     assert operator.get("/api/policies/LIVE/").json() == changed
     assert operator.patch("/api/policies/LIVE/", {}, format="json").json() == changed

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from monitors.probers.base import Failure
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import BRIEF, Farm, answer, says, see
 
 PAGE = b"<p>all systems operational</p>"

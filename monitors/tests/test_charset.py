@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from monitors.probers.base import Failure
-from monitors.probers.charset import PRESCANNED, charset_of
-from monitors.probers.message import Head
+from monitors.engine.charset import PRESCANNED, charset_of
+from monitors.engine.message import Head
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm, answer, hangs, says, see
 
 

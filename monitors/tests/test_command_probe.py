@@ -14,11 +14,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from monitors import recording
+from monitors.engine.base import Outcome, Target
+from monitors.engine.deny import DenyList
 from monitors.models import PastOutcome, Server, ServerStatus
-from monitors.probers.base import Failure, Outcome, Target
-from monitors.probers.deny import DenyList
 from monitors.survey import survey
 from monitors.tests.builders import NOW, server
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm, answer, closed_port, hangs, says, upgrades
 
 
@@ -48,7 +49,7 @@ class TestOne:
     def test_a_url_is_looked_at_stage_by_stage(self, web):
         out, error = probe(f"http://127.0.0.1:{web}/")
         assert error == ""
-        assert [line.split("  ")[1] for line in out.splitlines()[1:4]] == ["connection", "first byte", "in all"]
+        assert [line.split("  ")[1] for line in out.splitlines()[1:4]] == ["Connect", "First byte or upgrade", "in all"]
         assert out.endswith("connected to 127.0.0.1\nwould be healthy: HTTP 200\n")
 
     def test_the_name_of_a_server_stands_for_its_address(self, web):

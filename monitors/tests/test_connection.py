@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import pytest
 
-from monitors.probers.base import Failure
-from monitors.probers.deny import DenyList
-from monitors.probers.failures import Stage, explain, most_telling
+from monitors.engine.deny import DenyList
+from monitors.engine.progress import CONNECT, explain, most_telling
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, Server, answer, full_backlog, says, see
 
 
@@ -275,6 +275,6 @@ OURS = {
 
 @pytest.mark.parametrize("exc", OURS.values(), ids=OURS)
 def test_what_no_server_can_cause_is_inconclusive(exc):
-    failure, detail = explain(exc, Stage.CONNECT)
+    failure, detail = explain(exc, CONNECT)
     assert failure is Failure.PROBER_FAULT
     assert "CONNECT" in detail

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.cookies import MAX_COOKIE, MAX_SENT, Cookies
+from monitors.engine.base import Target
+from monitors.engine.cookies import MAX_COOKIE, MAX_SENT, Cookies
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm, answer, says, see
 
 NOW = 1_700_000_000.0

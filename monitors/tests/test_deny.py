@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.probers.deny import DenyList
+from monitors.engine.deny import DenyList
 
 DENIED = {
     "metadata of AWS, Google and Azure": "169.254.169.254",

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 import pycares
 import pytest
 
-from monitors.probers.base import Failure, Outcome, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import GRACE, Engine, Job, look
+from monitors import kinds
+from monitors.engine.base import Outcome, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import GRACE, Engine, Job, look
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, answer, says
 
 LONGER = timedelta(seconds=1.2)
@@ -32,7 +34,7 @@ def started():
     engines = []
 
     def start(*args):
-        engines.append(Engine(*args))
+        engines.append(Engine(kinds.probers_on, *args))
         engines[-1].start()
         return engines[-1]
 
@@ -204,7 +206,7 @@ def test_stopping_is_quick_and_forgets_nobody(farm, started):
 
 
 def test_an_engine_that_does_not_run_takes_nothing(farm):
-    engine = Engine(10, DenyList())
+    engine = Engine(kinds.probers_on, 10, DenyList())
     job = Job(1, now(), web(farm.serve(says(answer()))))
     with pytest.raises(RuntimeError, match="not running"):
         engine.submit([job], Collector(1))
@@ -217,7 +219,7 @@ def test_an_engine_that_does_not_run_takes_nothing(farm):
 
 def test_a_bad_name_server_is_told_at_the_start():
     with pytest.raises(pycares.AresError, match="Misformatted"):
-        Engine(10, DenyList(), ["not a name server"]).start()
+        Engine(kinds.probers_on, 10, DenyList(), ["not a name server"]).start()
 
 
 def test_a_sink_that_fails_is_logged_and_harms_nobody(farm, engine, caplog):
@@ -272,8 +274,8 @@ def test_the_limit_stays_under_the_descriptors_of_the_process(started):
 def test_a_look_works_in_any_thread(farm):
     server = farm.serve(says(answer()))
     seen = []
-    thread = threading.Thread(target=lambda: seen.append(look(web(server), deny=DenyList())))
+    thread = threading.Thread(target=lambda: seen.append(look(web(server), kinds.probers_on, deny=DenyList())))
     thread.start()
     thread.join()
     assert seen[0].ok
-    assert look(web(server), deny=DenyList()).ok
+    assert look(web(server), kinds.probers_on, deny=DenyList()).ok

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.probers.base import MAX_ANSWER, Failure, Target
-from monitors.probers.excerpt import HIDDEN, excerpt
+from monitors.engine.base import MAX_ANSWER, Target
+from monitors.engine.excerpt import HIDDEN, excerpt
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import BRIEF, Farm, Visit, answer, hangs, says, see
 
 TOKEN = "s3cr3t-t0k3n-of-the-monitor"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from monitors.probers.base import MAX_DETAIL, Failure, Outcome
-from monitors.probers.deny import DenyList
+from monitors.engine.base import MAX_DETAIL, Outcome
+from monitors.engine.deny import DenyList
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import BRIEF, Behaviour, Farm, Server, answer, says, upgrades
 
 HANGING_BODY = says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", then=bad.hangs)

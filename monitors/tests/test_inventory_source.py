@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from monitors.engine.deny import DenyList
 from monitors.inventory.source import InventoryError, fetch
-from monitors.probers.deny import DenyList
 from monitors.tests.inventory_stand_in import TOKEN, Answer, inventory_server, send
 from monitors.tests.misbehaving import Farm, answer, says
 

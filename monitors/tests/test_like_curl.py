@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from healthcheck.tests.length import AT_LENGTH
-from monitors.probers.base import Outcome, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import look
+from monitors import kinds
+from monitors.engine.base import Outcome, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import look
 from monitors.tests.misbehaving import Farm, Visit
 from monitors.tests.odd_answers import SAMPLES, Case, cases
 from monitors.tests.odd_heads import START
@@ -77,7 +78,9 @@ def curl_takes(answering: Answering, case: Case) -> tuple[bool, str]:
 
 
 def probe_takes(answering: Answering, case: Case) -> tuple[bool, Outcome]:
-    outcome = look(Target("http", HOST, answering.port, START, expected_text=case.text), deny=DenyList())
+    outcome = look(
+        Target("http", HOST, answering.port, START, expected_text=case.text), kinds.probers_on, deny=DenyList()
+    )
     return outcome.ok is True, outcome
 
 

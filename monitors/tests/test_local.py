@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.probers.local import Names, read_hosts, read_search
+from monitors.engine.local import Names, read_hosts, read_search
 
 SEARCH = {  # sentence: (resolv.conf, environment, host name of this machine, domains and ndots)
     "nothing is said": ("", {}, "vm", ((), 1)),

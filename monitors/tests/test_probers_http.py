@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.probers.base import Failure
-from monitors.probers.failures import ProbeFailed
-from monitors.probers.message import parse_head
+from monitors.engine.message import parse_head
+from monitors.engine.progress import ProbeFailed
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import AMPLE, BRIEF, Farm, answer, says, see
 
 PAGE = b"<p>all systems operational</p>"

@@ -12,12 +12,13 @@ from threading import Event
 
 import pytest
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import probers_on
-from monitors.probers.network import Network
-from monitors.probers.resolver import Resolver
+from monitors.engine.base import Target
+from monitors.engine.deny import DenyList
+from monitors.engine.network import Network
+from monitors.engine.resolver import Resolver
+from monitors.kinds import probers_on
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import BRIEF, Farm, answer, says, upgrades
 
 USUAL = "Upgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -19,8 +19,12 @@ PURE = [
     "monitors.folding",
     "notifications.notice",
     "notifications.audibility",
+    "monitors.settings_table",
+    "monitors.strip",
     *(f"monitors.charts.{file.stem}" for file in sorted((ROOT / "monitors/charts").glob("[a-z]*.py"))),
-    *(f"monitors.probers.{file.stem}" for file in sorted((ROOT / "monitors/probers").glob("[a-z]*.py"))),
+    *(f"monitors.engine.{file.stem}" for file in sorted((ROOT / "monitors/engine").glob("[a-z]*.py"))),
+    "monitors.kinds",
+    *(f"monitors.kinds.{file.stem}" for file in sorted((ROOT / "monitors/kinds").glob("[a-z]*.py"))),
 ]
 IMPORT = """
 import importlib, sys
@@ -71,4 +75,14 @@ def test_nothing_outside_of_slack_names_what_is_slack_s_own():
 
 
 def test_the_rule_covers_the_probers():
-    assert {"monitors.probers.engine", "monitors.probers.http", "monitors.probers.base"} <= set(PURE)
+    assert {"monitors.engine.loop", "monitors.kinds.http", "monitors.engine.base"} <= set(PURE)
+
+
+def test_the_engine_knows_no_kind_and_kinds_do_not_know_each_other():
+    kinds = {file.stem for file in (ROOT / "monitors/kinds").glob("[a-z]*.py")} - {"base", "options"}
+    for file in (*(ROOT / "monitors/engine").glob("*.py"), *(ROOT / "monitors/kinds").glob("[a-z]*.py")):
+        imported = re.findall(
+            r"^\s*(?:from|import) monitors(?:\.| import )kinds\b[. ]?(?:import )?(\w*)", file.read_text(), re.MULTILINE
+        )
+        assert not set(imported) & kinds, file
+        assert file.parent.name == "kinds" or not imported, file

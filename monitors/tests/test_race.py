@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from monitors.probers.base import Failure
-from monitors.probers.failures import ProbeFailed
-from monitors.probers.race import Race
+from monitors.engine.progress import ProbeFailed
+from monitors.engine.race import Race
+from monitors.tests.failing import Failure
 
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
 NO_ROUTE = OSError(errno.EHOSTUNREACH, "no route")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors import recording
+from monitors.engine.base import Observation
 from monitors.models import (
     Incident,
     LastFailure,
@@ -20,7 +21,6 @@ from monitors.models import (
     ServerStatus,
     StatusTransition,
 )
-from monitors.probers.base import Observation
 from monitors.status import Health
 from monitors.strip import marks, stages_ms
 from monitors.tests.builders import INTERVAL, NOW, SECOND, observation, outcome, see, server

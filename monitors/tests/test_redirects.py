@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.redirect import redirected
+from monitors.engine.base import Target
+from monitors.engine.redirect import redirected
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm, answer, says, see
 
 PAGE = b"<p>all systems operational</p>"

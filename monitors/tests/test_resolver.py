@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 import uvloop
 
-from monitors.probers.base import Failure
-from monitors.probers.deny import DenyList
-from monitors.probers.failures import ProbeFailed
-from monitors.probers.question import RESOLUTION_DELAY
-from monitors.probers.resolver import Resolver
+from monitors.engine.deny import DenyList
+from monitors.engine.progress import ProbeFailed
+from monitors.engine.question import RESOLUTION_DELAY
+from monitors.engine.resolver import Resolver
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm
 
 

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from monitors import recording
+from monitors.engine.base import Observation
 from monitors.models import Heartbeat, Incident, Policy, Rollup, Server, ServerStatus, StatusTransition
-from monitors.probers.base import Observation
 from monitors.spans import floor
 from monitors.tests.answers import text
 from monitors.tests.builders import SECOND, observation, outcome, see, server

@@ -13,10 +13,11 @@ from playwright.sync_api import Page, expect
 
 from healthcheck.tests.browser import assert_accessible, assert_no_sideways_scrolling, screenshot
 from monitors import recording
+from monitors.engine.base import Observation, Outcome, Stages
 from monitors.models import Incident, IncidentNote, Rollup, Server, StatusTransition
-from monitors.probers.base import Failure, Observation, Outcome, Stages
 from monitors.spans import floor
 from monitors.tests.builders import SECOND, see, server
+from monitors.tests.failing import Failure
 from monitors.tests.fleet import keep_ticking
 from monitors.tests.misbehaving import Farm, answer, says
 from notifications.models import Channel, Delivery, Kind, State

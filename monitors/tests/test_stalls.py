@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from monitors.probers import engine as engines
-from monitors.probers import stalls
-from monitors.probers.base import Failure, Outcome, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine, Job
-from monitors.probers.stalls import LATE_SECONDS, Stalls, may_be_ours
+from monitors import kinds
+from monitors.engine import loop as engines
+from monitors.engine import stalls
+from monitors.engine.base import Outcome, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import Engine, Job
+from monitors.engine.stalls import LATE_SECONDS, Stalls, may_be_ours
 from monitors.steady import steady
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import Farm, answer, says
 
 SECOND = timedelta(seconds=1)
@@ -77,7 +79,7 @@ class Loop:
 def clocks(monkeypatch):
     """The monotonic clock, and for how long the machine was suspended."""
     shown = {"monotonic": 100.0, "suspended": 7.0}
-    monkeypatch.setattr("monitors.probers.stalls.time.monotonic", lambda: shown["monotonic"])
+    monkeypatch.setattr("monitors.engine.stalls.time.monotonic", lambda: shown["monotonic"])
     monkeypatch.setattr(stalls, "_suspended", lambda: shown["suspended"])
     return shown
 
@@ -141,7 +143,7 @@ def farm():
 
 @pytest.fixture
 def engine():
-    engine = Engine(1_000, DenyList())
+    engine = Engine(kinds.probers_on, 1_000, DenyList())
     engine.start()
     yield engine
     engine.stop()

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.http import HttpProber
-from monitors.probers.network import Network
-from monitors.probers.resolver import Resolver
-from monitors.probers.tls import TlsContexts
+from monitors.engine.base import Target
+from monitors.engine.deny import DenyList
+from monitors.engine.network import Network
+from monitors.engine.resolver import Resolver
+from monitors.engine.tls import TlsContexts
+from monitors.kinds.http import HttpProber
 from monitors.tests import misbehaving as bad
+from monitors.tests.failing import Failure
 from monitors.tests.misbehaving import BRIEF, Authority, Farm, Server, answer, says, see
 
 
@@ -240,8 +241,8 @@ class Glances:
     def __init__(self, recheck: float = 0) -> None:
         self.contexts = TlsContexts(recheck)
 
-    def at(self, server: Server) -> Failure | None:
-        async def look() -> Failure | None:
+    def at(self, server: Server) -> str | None:
+        async def look() -> str | None:
             deny = DenyList()
             network = Network(Resolver(deny), deny, self.contexts)
             try:

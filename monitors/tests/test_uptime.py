@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from healthcheck import metrics
 from monitors import claiming, recording, uptime
 from monitors.availability import Availability
+from monitors.engine.base import Observation, Outcome
 from monitors.models import Gap, Incident, Rollup, Server, ServerStatus, StatusTransition, UnknownTime
-from monitors.probers.base import Failure, Observation, Outcome
 from monitors.spans import downtime, floor, month_begins, overlap
 from monitors.tests.builders import INTERVAL, NOW, SECOND, outcome, server
+from monitors.tests.failing import Failure
 from monitors.uptime import life_of, months, stretches, tallies
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

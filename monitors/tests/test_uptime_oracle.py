@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitors import recording
+from monitors.engine.base import Observation, Outcome
 from monitors.models import Server
-from monitors.probers.base import Failure, Observation, Outcome
 from monitors.tests.builders import server
+from monitors.tests.failing import Failure
 from monitors.uptime import PERIODS, life_of, months, stretches, tallies
 
 pytestmark = pytest.mark.django_db

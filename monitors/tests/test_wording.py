@@ -6,20 +6,22 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from monitors import wording
+from monitors import kinds, wording
 from monitors.display import failure_and_detail, outcome_text
+from monitors.engine import sentences
+from monitors.engine.base import Outcome
 from monitors.fields import NOT_HEADERS, UNREADABLE
-from monitors.probers import sentences
-from monitors.probers.base import Failure, Outcome
+from monitors.kinds.http import ANSWERED
 from monitors.targets import NO_HEADER, NO_TOKEN
+from monitors.tests.failing import Failure
 
-PROBERS = Path(sentences.__file__).parent
+PROBERS = (Path(sentences.__file__).parent, Path(kinds.__file__).parent)
 SENTENCE = re.compile(r"[A-Z].* .*\.")
 
 
 @pytest.mark.parametrize("kind", Failure)
 def test_every_failure_has_words_and_advice(kind):
-    assert wording.failure_words(kind) != kind.value
+    assert wording.failure_words(kind) != str(kind)
     assert "_" not in wording.failure_words(kind)
     assert wording.failure_help(kind).endswith(".")
 
@@ -60,7 +62,7 @@ def test_a_duration_is_told_in_its_two_largest_units(words, duration):
 
 def said_by_the_probers():
     """Every string of their code that is a sentence and no docstring."""
-    for file in sorted(PROBERS.glob("*.py")):
+    for file in sorted(file for folder in PROBERS for file in folder.glob("*.py")):
         tree = ast.parse(file.read_text())
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
@@ -71,7 +73,7 @@ def said_by_the_probers():
 SAID_OF_ROWS = (UNREADABLE, NOT_HEADERS, NO_HEADER, NO_TOKEN)
 
 
-@pytest.mark.parametrize("sentence", sorted({*said_by_the_probers(), *sentences.TEMPLATES, *SAID_OF_ROWS}))
+@pytest.mark.parametrize("sentence", sorted({*said_by_the_probers(), *kinds.said(), *SAID_OF_ROWS}))
 def test_what_a_prober_says_is_stored_in_english_and_told_in_korean(sentence):
     stored = re.sub(r"%\((\w+)\)s", r"\1-7", sentence)
     with translation.override("ko"):
@@ -98,10 +100,10 @@ def test_what_no_prober_has_said_stays_as_it_is(text):
 
 def test_a_failure_and_its_detail_are_told_in_one_language():
     with translation.override("ko"):
-        assert not re.search("[a-z]", failure_and_detail("refused", sentences.ANSWERED % {"status": 503}))
+        assert not re.search("[a-z]", failure_and_detail("refused", ANSWERED % {"status": 503}))
     assert failure_and_detail("", "whatever") == ""
 
 
 def test_what_one_look_found_is_no_sentence_with_a_stop_in_its_middle():
-    outcome = Outcome(Failure.HTTP_5XX, timedelta(milliseconds=1.2), detail=sentences.ANSWERED % {"status": 503})
+    outcome = Outcome(Failure.HTTP_5XX, timedelta(milliseconds=1.2), detail=ANSWERED % {"status": 503})
     assert outcome_text(outcome) == "HTTP 5xx, server error, after 1.2 ms – The server answered with status 503"

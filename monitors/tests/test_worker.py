@@ -11,11 +11,11 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from monitors import recording, worker
+from monitors import kinds, recording, worker
+from monitors.engine.base import Outcome
+from monitors.engine.deny import DenyList
+from monitors.engine.loop import Engine, Job
 from monitors.models import PastOutcome, ServerStatus
-from monitors.probers.base import Outcome
-from monitors.probers.deny import DenyList
-from monitors.probers.engine import Engine, Job
 from monitors.recorder import FLUSH_OUTCOMES, SOON_SECONDS, Batch, Recorder, linger
 from monitors.status import Health
 from monitors.tests.builders import NOW, observation, server
@@ -51,7 +51,10 @@ def hints() -> list[str]:
 
 @pytest.fixture
 def running(hints) -> Iterator[Worker]:
-    engine, recorder = Engine(max_in_flight=100, deny=DenyList()), Recorder(lambda: hints.append("ring"))
+    engine, recorder = (
+        Engine(kinds.probers_on, max_in_flight=100, deny=DenyList()),
+        Recorder(lambda: hints.append("ring")),
+    )
     engine.start()
     recorder.start()
     yield Worker(engine, recorder)

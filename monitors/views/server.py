@@ -20,11 +20,11 @@ from monitors.charts import stages
 from monitors.clock import database_now
 from monitors.dashboard import pulse
 from monitors.display import outcome_text, status_of
+from monitors.engine.base import Outcome
 from monitors.freshness import stale
 from monitors.looking import look
 from monitors.models import Server
 from monitors.overview import lately, latency_of, overview
-from monitors.probers.base import Outcome
 from monitors.recording.news import Evidence
 from monitors.strip import pack_stages, stages_ms
 from monitors.targets import policies

@@ -42,6 +42,8 @@ def add(request: Request) -> HttpResponseBase:
         asked = request.GET.get("environment")
         initial = {**DEFAULTS, "environment": asked if asked in ENVIRONMENTS else ENVIRONMENTS[0]}
         return _shown(request, ServerForm(initial=initial, policies=in_force))
+    if again := _chosen(request, policies=in_force):
+        return again
     form = ServerForm(request.POST, policies=in_force)
     if _is_trial(request):
         return _tried(request, form, in_force)
@@ -58,6 +60,8 @@ def edit(request: Request, server_id: int) -> HttpResponseBase:
     stored, in_force = get_object_or_404(Server, pk=server_id), policies()
     if request.method != "POST":
         return _shown(request, ServerForm(instance=stored, policies=in_force))
+    if again := _chosen(request, instance=stored, policies=in_force):
+        return again
     if _is_trial(request):
         return _tried(request, ServerForm(request.POST, instance=stored, policies=in_force), in_force)
     return _edited(request, server_id, in_force)
@@ -94,10 +98,21 @@ def _saved(request: Request, form: ServerForm) -> bool:
 
 def _shown(request: Request, form: ServerForm, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
     form.focus()
+    form.asks_at(request.get_full_path())
     server = form.instance
     title = _("Edit %(name)s") % {"name": form.name} if server.pk else _("Add a server")
     context |= {"form": form, "server": server, "title": title}
     return render(request, "monitors/forms/server.html", context, status=status)
+
+
+def _chosen(request: Request, **form: Any) -> HttpResponse | None:
+    """The form again with the fields of the kind that was chosen in it, and with what was typed but the secrets."""
+    if request.POST.get("act") != "kind":
+        return None
+    names = [name for name in ServerForm.base_fields if name not in ("request_headers", "seen")]
+    shown = ServerForm(initial={name: request.POST.get(name, "") for name in names}, **form)
+    shown.asks_at(request.get_full_path())
+    return render(request, "monitors/forms/server.html", {"form": shown, "server": shown.instance})
 
 
 def _is_trial(request: Request) -> bool:

@@ -7,9 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitors.display import outcome_text
+from monitors.engine import sentences
+from monitors.engine.base import Outcome
 from monitors.fields import MILLISECOND
-from monitors.probers import sentences
-from monitors.probers.base import Failure, Outcome
+from monitors.kinds.http import ANSWERED
+from monitors.tests.failing import Failure
 from notifications.tests.reading import SNAPSHOTS, assert_reads_as_kept, rendered, shown
 from notifications.tests.standin.rules import check_message
 from notifications.tests.test_wording import ENDLESS, HOSTILE, NOON, assert_harmless
@@ -17,7 +19,7 @@ from notifications.wording import presses
 
 STAGES = ("Resolve", "1.2 ms"), ("Connect", "3.4 ms"), ("TLS", ""), ("First byte or upgrade", "7.7 ms")
 WORKS = Outcome(None, 12.3 * MILLISECOND, status=101)
-DOWN = Outcome(Failure.HTTP_5XX, 0.9 * MILLISECOND, detail=sentences.ANSWERED % {"status": 503}, status=503)
+DOWN = Outcome(Failure.HTTP_5XX, 0.9 * MILLISECOND, detail=ANSWERED % {"status": 503}, status=503)
 UNKNOWN = Outcome(Failure.PROBER_FAULT, 0.1 * MILLISECOND, detail=sentences.OWN_FAULT % {"kind": "Oops"})
 FOREIGN = ("chat-3", "LIVE", "kim (Slack)", "TLS", "DNS", "HTTP 5xx", "Oops", "ms")
 

@@ -30,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from monitors import outgoing
-from monitors.probers.deny import DenyList
+from monitors.engine.deny import DenyList
 from monitors.validation import deny_list
 from notifications.transports.base import Reply, Verdict
 

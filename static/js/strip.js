@@ -1,27 +1,27 @@
 /* The tooltip of a strip: one outcome at a time, by pointer, or by arrow keys once the strip has the focus.
-   `data-seen` is packed by monitors/figures.py: letter, latency in ms, ":" and the seconds since the outcome before, "*" and how many alike. */
+   `data-seen` is packed by monitors/figures.py: the code of the failure or "-", latency in ms, ":" and the seconds since the outcome before, "*" and how many alike. */
 import { instantWords } from "./clock.js";
 import { word } from "./words.js";
 
 const LENGTH = 60;
-const PACKED = /([^\d:*])(\d*)(?::(-?\d+))?(?:\*(\d+))?/g;
+const PACKED = /(-|[A-Za-z]{2})(\d*)(?::(-?\d+))?(?:\*(\d+))?/g;
 const found = document.getElementById("failures");
 const failures = found ? JSON.parse(found.textContent) : {};
 
 const outcomes = (strip) => {
   let at = 0;
   let distance = 0;
-  return [...strip.dataset.seen.matchAll(PACKED)].flatMap(([, letter, latency, seconds, alike]) => {
+  return [...strip.dataset.seen.matchAll(PACKED)].flatMap(([, code, latency, seconds, alike]) => {
     distance = seconds === undefined ? distance : Number(seconds);
     return Array.from({ length: Number(alike ?? 1) }, () => {
       at += distance;
-      return { letter, latency, at: new Date(at * 1000) };
+      return { code, latency, at: new Date(at * 1000) };
     });
   });
 };
 
-const words = ({ letter, latency, at }) => {
-  const what = letter === "-" ? word("ok") : failures[letter] ?? letter;
+const words = ({ code, latency, at }) => {
+  const what = code === "-" ? word("ok") : failures[code] ?? code;
   return `${what}${latency ? `, ${latency} ms` : ""}\n${instantWords(at)}`;
 };
 

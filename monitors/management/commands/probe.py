@@ -17,28 +17,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitors import concealing
-from monitors.address import InvalidAddress, parse_address
+from monitors import concealing, kinds
+from monitors.address import InvalidAddress
 from monitors.display import instant, iso
+from monitors.engine.base import Outcome, Target
+from monitors.engine.loop import look
+from monitors.engine.message import DEFAULT_PORTS
 from monitors.models import Environment, Server
 from monitors.overview import certificate
-from monitors.probers.base import Outcome, Target
-from monitors.probers.engine import look
 from monitors.seeding import printable
 from monitors.strip import pack_stages, stages_ms
 from monitors.survey import survey
 from monitors.targets import address_text, policies, target_of
 from monitors.validation import deny_list, remedy
-from monitors.wording import detail_words, failure_help, failure_label
-
-STAGES = {
-    "resolve": gettext_lazy("name lookup"),
-    "connect": gettext_lazy("connection"),
-    "tls": gettext_lazy("TLS"),
-    "first_byte": gettext_lazy("first byte"),
-}
-WEBSOCKET = 2
-"""A type that is probed by a WebSocket handshake, for URLs that begin with ws."""
+from monitors.wording import detail_words, failure_help, failure_label, stage_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +114,11 @@ class Command(BaseCommand):
             return
         outcome = finding.outcome
         self.stdout.write(" ".join(filter(None, (printable(finding.name), printable(finding.url)))))
-        stages = {str(STAGES[name]): spent for name, spent in _stages(outcome).items() if spent is not None}
-        for label, spent in {**stages, _("in all"): _milliseconds(outcome.elapsed)}.items():
-            self.stdout.write(f"  {label:<12} {spent:>9.1f} ms")
+        stages = {stage_words(name): spent for name, spent in _stages(outcome).items() if spent is not None}
+        stages[_("in all")] = _milliseconds(outcome.elapsed)
+        width = max(map(len, stages))
+        for label, spent in stages.items():
+            self.stdout.write(f"  {label:<{width}} {spent:>9.1f} ms")
         if outcome.address:
             self.stdout.write(_("connected to %(address)s") % {"address": outcome.address})
         if shown := certificate(outcome, timezone.now()):
@@ -171,7 +165,7 @@ def _find(target: str) -> Finding:
         name, (url, aim) = "", _target(target)
     else:
         raise CommandError(_nobody(target))
-    return Finding(name, url, aim if isinstance(aim, Outcome) else look(aim, deny=deny_list()))
+    return Finding(name, url, aim if isinstance(aim, Outcome) else look(aim, kinds.probers_on, deny=deny_list()))
 
 
 def _find_all(environment: str | None) -> list[Finding]:
@@ -190,19 +184,21 @@ def _target(url: str) -> tuple[str, Target]:
     its type."""
     try:
         parts = urlsplit(url)
-        secure = parts.scheme.lower() in ("https", "wss")
-        address = parse_address(
+        scheme = parts.scheme.lower()
+        kind = kinds.by_scheme(scheme) or kinds.KINDS[0]
+        address = kinds.parse_address(
             host=url,
-            port=443 if secure else 80,
-            type=WEBSOCKET if parts.scheme.lower().startswith("ws") else 1,
-            path=(f"{parts.path}?{parts.query}" if parts.query else parts.path) or "/",
+            port=DEFAULT_PORTS.get(scheme),
+            type=kind.number,
+            path=(f"{parts.path}?{parts.query}" if parts.query else parts.path) or kind.shape.path,
         )
+        options = kinds.options.read(kind.options, {})
     except InvalidAddress as error:
         raise CommandError(remedy(error)) from None
     except ValueError:
         raise CommandError(_("%(url)s is not a URL.") % {"url": printable(concealing.shown_host(url))}) from None
     timeout = timedelta(seconds=settings.PROBE_TIMEOUT_SECONDS)
-    return address.shown, Target(address.scheme, address.host, address.port, address.path, timeout)
+    return address.shown, Target(address.scheme, address.host, address.port, address.path, timeout, options=options)
 
 
 def _nobody(name: str) -> str:

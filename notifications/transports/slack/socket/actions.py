@@ -13,14 +13,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connection
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from monitors import audit, recording
 from monitors.display import outcome_text
+from monitors.engine.base import Stages
 from monitors.looking import look
 from monitors.models import Face, Incident, Server
-from monitors.probers.base import Stages
 from monitors.strip import pack_stages, stages_ms
+from monitors.wording import stage_words
 from notifications.models import Channel
 from notifications.outbox.claiming import take_turn
 from notifications.transports.slack import Verdict
@@ -171,10 +171,4 @@ def _actor(press: Press) -> str:
 def _stages(stages: Stages) -> list[tuple[str, str]]:
     """Labelled as on the server's page."""
     spent = stages_ms(pack_stages(stages))
-    labels = {
-        "resolve": _("Resolve"),
-        "connect": _("Connect"),
-        "tls": "TLS",
-        "first_byte": _("First byte or upgrade"),
-    }
-    return [(label, "" if (ms := spent[name]) is None else f"{ms:.1f} ms") for name, label in labels.items()]
+    return [(stage_words(name), "" if ms is None else f"{ms:.1f} ms") for name, ms in spent.items()]

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.connection import Connection
-from monitors.probers.failures import ProbeFailed, Progress, Stage
-from monitors.probers.sentences import _
+from monitors.engine import failures
+from monitors.engine.base import Target
+from monitors.engine.connection import Connection
+from monitors.engine.progress import FIRST_BYTE, HEAD, REQUEST, ProbeFailed, Progress
+from monitors.engine.sentences import _
 
 USER_AGENT = "server-health-monitor"
 MAX_HEAD = 64 * 1024
@@ -83,7 +84,8 @@ def build_request(target: Target, own: Mapping[str, str]) -> bytes:
     headers = {"host": f"Host: {host}", "user-agent": f"User-Agent: {USER_AGENT}", "accept": "Accept: */*"}
     for name, value in target.headers:
         if not _TOKEN.fullmatch(name) or _UNSAFE_VALUE.search(value):
-            raise ProbeFailed(Failure.INVALID_ADDRESS, _("A request header of this server cannot be sent: correct it."))
+            detail = _("A request header of this server cannot be sent: correct it.")
+            raise ProbeFailed(failures.INVALID_ADDRESS, detail)
         if name.lower() not in _OURS:
             headers[name.lower()] = f"{name}: {value}"
     headers.update((name.lower(), f"{name}: {value}") for name, value in own.items())
@@ -96,11 +98,11 @@ async def exchange(connection: Connection, request: bytes, progress: Progress) -
     Raises ProbeFailed for what is not HTTP or too large, OSError; ConnectionResetError also for a server that closes
     before the end of the head.
     """
-    progress.enter(Stage.REQUEST)
+    progress.enter(REQUEST)
     await connection.write(request)
-    progress.enter(Stage.FIRST_BYTE)
+    progress.enter(FIRST_BYTE)
     buffer = await _read_some(connection)
-    progress.enter(Stage.HEAD)
+    progress.enter(HEAD)
     room = MAX_HEAD
     last_line = 0
     while True:
@@ -137,7 +139,7 @@ def parse_head(data: bytes) -> Head:
 
 
 def invalid(detail: str) -> ProbeFailed:
-    return ProbeFailed(Failure.INVALID_RESPONSE, detail)
+    return ProbeFailed(failures.INVALID_RESPONSE, detail)
 
 
 def closed_early() -> ConnectionResetError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from monitors.probers.message import Head, invalid
-from monitors.probers.sentences import _
+from monitors.engine.message import Head, invalid
+from monitors.engine.sentences import _
 
 MAX_CODINGS = 5
 """Codings on top of each other that are undone, as many as curl undoes."""

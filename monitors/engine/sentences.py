@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from monitors import address
 
@@ -18,10 +18,6 @@ def _(sentence: str) -> str:
     return sentence
 
 
-ANSWERED = _("The server answered with status %(status)s.")
-UPGRADE_REFUSED = _("The server refused the upgrade with status %(status)s.")
-BAD_UPGRADE = _("The upgrade has no valid %(header)s header.")
-REDIRECTS = _("The server redirects more than %(limit)s times.")
 TLS_FAILED = _("The TLS handshake failed: %(reason)s.")
 NOT_VALID = _("The certificate is outside its validity: %(reason)s.")
 NOT_TRUSTED = _("The certificate is not trusted: %(reason)s.")
@@ -29,9 +25,10 @@ COULD_NOT_PROBE = _("This machine could not probe: %(code)s at stage %(stage)s."
 OWN_FAULT = _("A fault of the monitor itself: %(kind)s.")
 STOOD_STILL = _("The monitor itself stood still for %(seconds)s s while it looked.")
 TEMPLATES = (
-    *(ANSWERED, UPGRADE_REFUSED, BAD_UPGRADE, REDIRECTS, TLS_FAILED, NOT_VALID, NOT_TRUSTED),
-    *(COULD_NOT_PROBE, OWN_FAULT, STOOD_STILL, *address.TEMPLATES),
+    *(TLS_FAILED, NOT_VALID, NOT_TRUSTED, COULD_NOT_PROBE, OWN_FAULT, STOOD_STILL),
+    *address.TEMPLATES,
 )
+"""Those of the kinds are in their modules."""
 REASONS = (  # what OpenSSL says most often; they are values of the templates above
     _("certificate has expired"),
     _("certificate is not yet valid"),
@@ -51,6 +48,7 @@ RETIRED = (  # said by earlier versions; they stand in the history of those who 
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 
+@cache
 def _pattern(template: str) -> re.Pattern[str]:
     """Matches what the template can have become. A value that stands in it twice is the same both times."""
     fixed, *rest = _PLACE.split(template)
@@ -61,13 +59,10 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-_PATTERNS = {template: _pattern(template) for template in TEMPLATES}
-
-
 @lru_cache(maxsize=1024)
-def template_of(detail: str) -> tuple[str, Mapping[str, str]]:
-    """The template that `detail` was made of, and its values; the text itself, without values, for every other."""
-    for template, pattern in _PATTERNS.items():
-        if match := pattern.fullmatch(detail):
+def template_of(detail: str, templates: tuple[str, ...]) -> tuple[str, Mapping[str, str]]:
+    """Which of `templates` `detail` was made of, and its values; the text itself, without values, for every other."""
+    for template in templates:
+        if match := _pattern(template).fullmatch(detail):
             return template, match.groupdict()
     return detail, {}

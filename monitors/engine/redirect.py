@@ -8,8 +8,8 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from monitors.address import InvalidAddress, parse_address
-from monitors.probers.base import Target
-from monitors.probers.message import DEFAULT_PORTS
+from monitors.engine.base import Target
+from monitors.engine.message import DEFAULT_PORTS
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """The statuses of answers whose Location browsers follow."""
@@ -35,7 +35,7 @@ def redirected(target: Target, locations: Sequence[str]) -> Target | None:
     scheme = (authority[1] or target.scheme).lower()
     try:
         address = parse_address(
-            host=f"{scheme}://{unquote(authority[2]).removesuffix(':')}", port=DEFAULT_PORTS[scheme], type=1
+            host=f"{scheme}://{unquote(authority[2]).removesuffix(':')}", port=DEFAULT_PORTS[scheme]
         )
     except InvalidAddress:
         return None

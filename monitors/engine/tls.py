@@ -16,7 +16,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from monitors.probers.base import MAX_SUBJECT, CertificateEnd
+from monitors.engine.base import MAX_SUBJECT, CertificateEnd
 
 logger = logging.getLogger(__name__)
 

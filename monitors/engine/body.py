@@ -7,15 +7,16 @@ import asyncio
 import codecs
 from contextlib import suppress
 
-from monitors.probers.base import Failure, Target
-from monitors.probers.charset import LONGEST_MARK, PRESCANNED, charset_of, declared
-from monitors.probers.coding import codings_of
-from monitors.probers.connection import Connection
-from monitors.probers.excerpt import WINDOW, excerpt
-from monitors.probers.failures import ProbeFailed, Progress, Stage
-from monitors.probers.framing import announces_nothing, framing_of
-from monitors.probers.message import Head, closed_early, invalid
-from monitors.probers.sentences import _
+from monitors.engine import failures
+from monitors.engine.base import Target
+from monitors.engine.charset import LONGEST_MARK, PRESCANNED, charset_of, declared
+from monitors.engine.coding import codings_of
+from monitors.engine.connection import Connection
+from monitors.engine.excerpt import WINDOW, excerpt
+from monitors.engine.framing import announces_nothing, framing_of
+from monitors.engine.message import Head, closed_early, invalid
+from monitors.engine.progress import BODY, ProbeFailed, Progress
+from monitors.engine.sentences import _
 
 MAX_TEXT = 64 * 1024
 """How much of the decoded body is searched, in bytes."""
@@ -95,7 +96,7 @@ async def find_text(target: Target, head: Head, data: bytes, connection: Connect
     Raises ProbeFailed: TEXT_MISSING, TOO_LARGE if there is more body than is searched, INVALID_RESPONSE; and
     ConnectionResetError for a body that is cut off.
     """
-    progress.enter(Stage.BODY)
+    progress.enter(BODY)
     body = _Body(head)
     search = _Search(target.expected_text, head)
     wire = 0
@@ -117,7 +118,7 @@ async def find_text(target: Target, head: Head, data: bytes, connection: Connect
     progress.answer = excerpt(target, _text(head, search.page[:WINDOW]))
     if too_large:
         raise _too_large()
-    raise ProbeFailed(Failure.TEXT_MISSING, _("The answer does not contain the expected text."))
+    raise ProbeFailed(failures.TEXT_MISSING, _("The answer does not contain the expected text."))
 
 
 async def keep_beginning(target: Target, head: Head, data: bytes, connection: Connection, progress: Progress) -> None:
@@ -144,4 +145,4 @@ def _text(head: Head, body: bytes) -> str:
 
 
 def _too_large() -> ProbeFailed:
-    return ProbeFailed(Failure.TOO_LARGE, _("The expected text is not in the first 64 KiB of a longer answer."))
+    return ProbeFailed(failures.TOO_LARGE, _("The expected text is not in the first 64 KiB of a longer answer."))

@@ -15,10 +15,11 @@ from itertools import chain
 import pycares
 from pycares import errno as ares
 
-from monitors.probers.base import Failure
-from monitors.probers.channel import Channel, addresses
-from monitors.probers.failures import TIMEOUTS, Stage
-from monitors.probers.sentences import _
+from monitors.engine import failures
+from monitors.engine.channel import Channel, addresses
+from monitors.engine.failures import Failure
+from monitors.engine.progress import RESOLVE
+from monitors.engine.sentences import _
 
 RESOLUTION_DELAY = 0.05
 """Seconds to wait for the other kind of address after the first usable answer (RFC 8305 3)."""
@@ -34,24 +35,24 @@ ABSENT = _NO_NAME | {ares.ARES_ENODATA}
 WITNESSED = frozenset({ares.ARES_SUCCESS, ares.ARES_ENOTFOUND, ares.ARES_ENODATA})
 """Codes that only a name server that works can have caused."""
 
-_OUR_FAULT = (Failure.PROBER_FAULT, _("This machine could not ask for the name."))
+_OUR_FAULT = (failures.PROBER_FAULT, _("This machine could not ask for the name."))
 _FAILURES = {
-    ares.ARES_ENOTFOUND: (Failure.UNKNOWN_HOST, _("The name does not exist (NXDOMAIN).")),
-    ares.ARES_ENODATA: (Failure.UNKNOWN_HOST, _("The name exists, but no address is known for it.")),
-    ares.ARES_EBADNAME: (Failure.UNKNOWN_HOST, _("No name can be written like this in DNS.")),
-    ares.ARES_ESERVFAIL: (Failure.RESOLVER_FAILED, _("The name server failed to look the name up (SERVFAIL).")),
-    ares.ARES_EREFUSED: (Failure.RESOLVER_FAILED, _("The name server refuses to answer (REFUSED).")),
-    ares.ARES_ENOTIMP: (Failure.RESOLVER_FAILED, _("The name server does not know the question (NOTIMP).")),
-    ares.ARES_EFORMERR: (Failure.RESOLVER_FAILED, _("The name server cannot read the question (FORMERR).")),
-    ares.ARES_EBADRESP: (Failure.RESOLVER_FAILED, _("The answer of the name server cannot be read.")),
-    ares.ARES_ECONNREFUSED: (Failure.RESOLVER_FAILED, _("No name server accepts the question.")),
+    ares.ARES_ENOTFOUND: (failures.UNKNOWN_HOST, _("The name does not exist (NXDOMAIN).")),
+    ares.ARES_ENODATA: (failures.UNKNOWN_HOST, _("The name exists, but no address is known for it.")),
+    ares.ARES_EBADNAME: (failures.UNKNOWN_HOST, _("No name can be written like this in DNS.")),
+    ares.ARES_ESERVFAIL: (failures.RESOLVER_FAILED, _("The name server failed to look the name up (SERVFAIL).")),
+    ares.ARES_EREFUSED: (failures.RESOLVER_FAILED, _("The name server refuses to answer (REFUSED).")),
+    ares.ARES_ENOTIMP: (failures.RESOLVER_FAILED, _("The name server does not know the question (NOTIMP).")),
+    ares.ARES_EFORMERR: (failures.RESOLVER_FAILED, _("The name server cannot read the question (FORMERR).")),
+    ares.ARES_EBADRESP: (failures.RESOLVER_FAILED, _("The answer of the name server cannot be read.")),
+    ares.ARES_ECONNREFUSED: (failures.RESOLVER_FAILED, _("No name server accepts the question.")),
     **dict.fromkeys(_OURS, _OUR_FAULT),
 }
 
 
 def failure_of(code: int) -> tuple[Failure, str]:
     """Kind and sentence for a code of c-ares; for one without a sentence of its own nobody has answered in time."""
-    return _FAILURES.get(code, TIMEOUTS[Stage.RESOLVE])
+    return _FAILURES.get(code, RESOLVE.timeout)
 
 
 def telling(a: int, aaaa: int) -> int:

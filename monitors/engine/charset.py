@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import webencodings
 
-from monitors.probers.message import Head
+from monitors.engine.message import Head
 
 LONGEST_MARK = 3
 PRESCANNED = 1024

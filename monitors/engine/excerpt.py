@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
-from monitors.probers.base import MAX_ANSWER, Target
+from monitors.engine.base import MAX_ANSWER, Target
 
 WINDOW = 16 * MAX_ANSWER
 """Bytes that are worth handing over, so that a secret at the end of the excerpt is seen whole."""

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from monitors.probers.base import Outcome, Target
-from monitors.probers.connection import Connection
-from monitors.probers.deny import DenyList
-from monitors.probers.excerpt import WINDOW, excerpt
-from monitors.probers.failures import ProbeFailed, Progress, Stage, explain
-from monitors.probers.resolver import Resolver
-from monitors.probers.tls import TlsContexts
+from monitors.engine.base import Outcome, Target
+from monitors.engine.connection import Connection
+from monitors.engine.deny import DenyList
+from monitors.engine.excerpt import WINDOW, excerpt
+from monitors.engine.progress import RESOLVE, ProbeFailed, Progress, explain
+from monitors.engine.resolver import Resolver
+from monitors.engine.tls import TlsContexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def observe(look: Look, network: Network, target: Target, deadline: float)
             progress.answer = excerpt(target, progress.strange[:WINDOW].decode("utf-8", "replace"))
         return progress.outcome(exc.failure, exc.detail)
     except OSError as exc:
-        if isinstance(exc, TimeoutError) and progress.stage is Stage.RESOLVE:
+        if isinstance(exc, TimeoutError) and progress.stage is RESOLVE:
             silence = network.resolver.silence(target.host)
             return progress.outcome(silence.failure, silence.detail)
         return progress.outcome(*explain(exc, progress.stage))

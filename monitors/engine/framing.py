@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from monitors.probers.message import Head, invalid
-from monitors.probers.sentences import _
+from monitors.engine.message import Head, invalid
+from monitors.engine.sentences import _
 
 MAX_CHUNK_LINE = 4 * 1024
 """Longest line before a chunk, in bytes: its size, extensions and the end of the chunk before it."""

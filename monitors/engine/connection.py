@@ -1,9 +1,9 @@
-"""One connection to one server: resolve, connect, TLS, then bytes both ways. Both probers share it.
+"""One connection to one server: resolve, connect, TLS, then bytes both ways. Probers share it.
 
 Plain non-blocking sockets on the loop's `add_reader`. Measured beside asyncio's transports they cost the same within
 10 µs per probe (less for TLS: no memory buffers in between), every error arrives as itself and in its stage, and
 closing is immediate. Nothing here has a timeout of its own: the caller bounds it all by one deadline. Several addresses
-are tried as `monitors.probers.race` has it.
+are tried as `monitors.engine.race` has it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from monitors.probers.base import CertificateEnd, Failure, Target
-from monitors.probers.failures import WRONG_NAME, ProbeFailed, Progress, Stage
-from monitors.probers.race import Race
-from monitors.probers.resolver import is_address
-from monitors.probers.sentences import _
-from monitors.probers.tls import TlsContexts, by_openssl, earliest_end, is_for
+from monitors.engine import failures
+from monitors.engine.base import CertificateEnd, Target
+from monitors.engine.progress import CONNECT, TLS, WRONG_NAME, ProbeFailed, Progress
+from monitors.engine.race import Race
+from monitors.engine.resolver import is_address
+from monitors.engine.sentences import _
+from monitors.engine.tls import TlsContexts, by_openssl, earliest_end, is_for
 
 if TYPE_CHECKING:
-    from monitors.probers.network import Network
+    from monitors.engine.network import Network
 
 READ_SIZE = 65_536
 MAX_PARTING = 100
@@ -170,23 +171,29 @@ async def open_connection(network: Network, target: Target, progress: Progress) 
     """
     addresses = await network.resolver.resolve(target.host)
     if is_address(target.host):
-        progress.skip_to(Stage.CONNECT)
+        progress.skip_to(CONNECT)
     else:
-        progress.enter(Stage.CONNECT)
+        progress.enter(CONNECT)
     late = network.resolver.late(target.host) if network.resolver.unsettled(target.host) else None
     if late is None and len(addresses) == 1:
         connection = await _connect(network, target.port, addresses[0])
     else:
         connection = await Race(partial(_connect, network, target.port), progress.deadline).winner(addresses, late)
     progress.address = connection.address
-    if target.scheme in ("https", "wss"):
-        progress.enter(Stage.TLS)
-        try:
-            progress.certificate = await connection.start_tls(network.tls, target.name, verify=target.verify_tls)
-        except BaseException:
-            connection.close()
-            raise
+    if target.secure:
+        await encrypt(connection, network, target, progress)
     return connection
+
+
+async def encrypt(connection: Connection, network: Network, target: Target, progress: Progress, name: str = "") -> None:
+    """Go on by TLS; `name` is what the certificate has to be for, where that is not the host. Raises as
+    `Connection.start_tls`, with the connection closed."""
+    progress.enter(TLS)
+    try:
+        progress.certificate = await connection.start_tls(network.tls, name or target.name, verify=target.verify_tls)
+    except BaseException:
+        connection.close()
+        raise
 
 
 async def _connect(network: Network, port: int, address: str) -> Connection:
@@ -195,7 +202,7 @@ async def _connect(network: Network, port: int, address: str) -> Connection:
     try:
         await connection.connect(address, port)
         if network.deny.denies(connection.address):
-            raise ProbeFailed(Failure.DENIED_ADDRESS, _("The connection led to an address that is never probed."))
+            raise ProbeFailed(failures.DENIED_ADDRESS, _("The connection led to an address that is never probed."))
     except BaseException:
         connection.close()
         raise

@@ -1,4 +1,4 @@
-"""What a prober is given, what it answers, and every way in which a server can fail.
+"""What a prober is given, and what it answers.
 
 Nothing here knows Django, Celery or the database: a prober is a coroutine from a `Target` to an `Outcome`.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from monitors.engine.failures import Failure
 
 MAX_DETAIL = 200
 """Longest `Outcome.detail`, in characters."""
@@ -18,50 +19,8 @@ MAX_ANSWER = 300
 
 MAX_SUBJECT = 100
 """Longest `Outcome.certificate_subject`, in characters."""
-
-
-class Failure(StrEnum):
-    """Why a probe failed. The values are stored and are part of the API: add, never rename."""
-
-    UNKNOWN_HOST = "unknown_host"
-    RESOLVER_TIMEOUT = "resolver_timeout"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    RESET = "reset"
-    TIMEOUT_CONNECT = "timeout_connect"
-    TLS_HANDSHAKE = "tls_handshake"
-    CERT_EXPIRED = "cert_expired"
-    CERT_UNTRUSTED = "cert_untrusted"
-    CERT_WRONG_NAME = "cert_wrong_name"
-    TIMEOUT_TLS = "timeout_tls"
-    HTTP_401 = "http_401"
-    HTTP_403 = "http_403"
-    HTTP_404 = "http_404"
-    HTTP_4XX = "http_4xx"
-    HTTP_5XX = "http_5xx"
-    UNEXPECTED_STATUS = "unexpected_status"
-    TOO_MANY_REDIRECTS = "too_many_redirects"
-    INVALID_RESPONSE = "invalid_response"
-    TIMEOUT_FIRST_BYTE = "timeout_first_byte"
-    TIMEOUT_BODY = "timeout_body"
-    TEXT_MISSING = "text_missing"
-    TOO_LARGE = "too_large"
-    WS_REFUSED = "ws_refused"
-    WS_401 = "ws_401"
-    WS_403 = "ws_403"
-    WS_404 = "ws_404"
-    WS_BAD_HANDSHAKE = "ws_bad_handshake"
-    WS_SUBPROTOCOL = "ws_subprotocol"
-    WS_CLOSED = "ws_closed"
-    DENIED_ADDRESS = "denied_address"
-    INVALID_ADDRESS = "invalid_address"
-    PROBER_FAULT = "prober_fault"
-    RESOLVER_FAILED = "resolver_failed"
-
-    @property
-    def conclusive(self) -> bool:
-        """False for what is our own fault: it says nothing about the server and moves no counter."""
-        return self is not Failure.PROBER_FAULT
+SECURE = frozenset({"https", "wss"})
+"""The schemes whose connections begin with TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +28,7 @@ class Target:
     """Where to look and what to expect there. Built by `monitors.address`, so every part is already valid."""
 
     scheme: str
-    """`http`, `https`, `ws` or `wss`."""
+    """Which prober looks, and whether by TLS: `https`."""
     host: str
     """A name (IDNA-encoded, lower case; with a final dot it is absolute) or an address without brackets."""
     port: int
@@ -82,6 +41,15 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
     verify_tls: bool = True
     subprotocol: str = ""
+    options: Any = None
+    """What only the target's kind has: see `monitors.kinds`."""
+    secrets: tuple[str, ...] = ()
+    """What is in the options and must be shown to nobody."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether everything that is said goes through TLS."""
+        return self.scheme in SECURE
 
     @property
     def name(self) -> str:
@@ -97,6 +65,8 @@ class Stages:
     connect: timedelta | None = None
     tls: timedelta | None = None
     first_byte: timedelta | None = None
+    more: tuple[tuple[str, timedelta], ...] = ()
+    """Name and length of those that only one kind of check has."""
 
 
 @dataclass(frozen=True, slots=True)

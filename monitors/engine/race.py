@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from monitors.probers.failures import most_telling
+from monitors.engine.progress import most_telling
 
 if TYPE_CHECKING:
-    from monitors.probers.connection import Connection
+    from monitors.engine.connection import Connection
 
 ATTEMPT_DELAY = 0.25
 """Seconds for which an address is tried alone before the next is tried beside it (RFC 8305 5)."""

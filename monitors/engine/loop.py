@@ -1,6 +1,6 @@
 """The loop that probes: one per process, in a thread of its own, thousands of probes in flight.
 
-Trusted authorities: see `monitors.probers.tls.TlsContexts` (SSL_CERT_FILE adds those of an internal authority).
+Trusted authorities: see `monitors.engine.tls.TlsContexts` (SSL_CERT_FILE adds those of an internal authority).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,14 +19,12 @@ from threading import Lock, Thread
 
 import uvloop
 
-from monitors.probers import sentences
-from monitors.probers.base import Failure, Observation, Outcome, Prober, Target
-from monitors.probers.deny import DenyList
-from monitors.probers.http import HttpProber
-from monitors.probers.network import Network
-from monitors.probers.resolver import Resolver
-from monitors.probers.stalls import Stalls, may_be_ours
-from monitors.probers.websocket import WebSocketProber
+from monitors.engine import failures, sentences
+from monitors.engine.base import Observation, Outcome, Prober, Target
+from monitors.engine.deny import DenyList
+from monitors.engine.network import Network
+from monitors.engine.resolver import Resolver
+from monitors.engine.stalls import Stalls, may_be_ours
 from monitors.status import Health
 from monitors.steady import steady
 
@@ -50,6 +48,9 @@ class Job:
     health: Health = Health.UNKNOWN
     """What was stored when the job was made. This and the interval say how soon its outcome matters."""
 
+
+Probers = Callable[[Network], Mapping[str, Prober]]
+"""Makes the prober of each scheme."""
 
 Sink = Callable[[Job, Observation | None], None]
 """Takes what a job came to, None if it was dropped. Called once per job, in the loop's thread; must be quick."""
@@ -75,13 +76,14 @@ class _Entry:
 
 
 class Engine:
-    """Probes jobs at their slots.
+    """Probes jobs at their slots, by the probers that `probers` makes in the loop.
 
     `max_in_flight` is lowered to what the descriptors of this process allow; the soft limit is raised to the hard one.
     `nameservers` (`127.0.0.1:5353`) replace those of resolv.conf.
     """
 
-    def __init__(self, max_in_flight: int, deny: DenyList, nameservers: Sequence[str] = ()) -> None:
+    def __init__(self, probers: Probers, max_in_flight: int, deny: DenyList, nameservers: Sequence[str] = ()) -> None:
+        self._probers_on = probers
         self.max_in_flight = max_in_flight
         self._deny = deny
         self._nameservers = nameservers
@@ -136,7 +138,7 @@ class Engine:
         except Exception as exc:  # noqa: BLE001 - handed to the thread that starts
             ready.set_exception(exc)
             return
-        self._probers = probers_on(network)
+        self._probers = self._probers_on(network)
         self._stalls = Stalls(self._loop, in_flight=lambda: bool(self._running))
         ready.set_result(None)
         await self._stopping.wait()
@@ -205,25 +207,18 @@ class Engine:
                 return Observation(job.server_id, job.slot, at, outcome)
             if again or not entry.has_time_for(job.target.timeout):
                 detail = sentences.STOOD_STILL % {"seconds": f"{stood_still:.1f}"}
-                unseen = Outcome(Failure.PROBER_FAULT, outcome.elapsed, outcome.stages, detail)
+                unseen = Outcome(failures.PROBER_FAULT, outcome.elapsed, outcome.stages, detail)
                 return Observation(job.server_id, job.slot, at, unseen)
             again = True
 
 
-def probers_on(network: Network) -> dict[str, Prober]:
-    """The prober of each scheme."""
-    web = HttpProber(network)
-    websocket = WebSocketProber(network)
-    return {"http": web, "https": web, "ws": websocket, "wss": websocket}
-
-
-def look(target: Target, *, deny: DenyList, nameservers: Sequence[str] = ()) -> Outcome:
+def look(target: Target, probers: Probers, *, deny: DenyList, nameservers: Sequence[str] = ()) -> Outcome:
     """Look once, now, in the calling thread, which must not run a loop. Blocks for at most the target's timeout."""
 
     async def once() -> Outcome:
         network = Network(Resolver(deny, nameservers), deny)
         try:
-            return await _outcome(probers_on(network), target)
+            return await _outcome(probers(network), target)
         finally:
             await network.close()
 
@@ -231,7 +226,7 @@ def look(target: Target, *, deny: DenyList, nameservers: Sequence[str] = ()) -> 
         return runner.run(once())
 
 
-async def _outcome(probers: dict[str, Prober], target: Target) -> Outcome:
+async def _outcome(probers: Mapping[str, Prober], target: Target) -> Outcome:
     """What the prober of the target's scheme finds. A bug of ours is inconclusive, and logged."""
     started_at = time.monotonic()
     try:
@@ -239,7 +234,7 @@ async def _outcome(probers: dict[str, Prober], target: Target) -> Outcome:
     except Exception as exc:
         logger.exception("prober failed", extra={"scheme": target.scheme})
         elapsed = timedelta(seconds=time.monotonic() - started_at)
-        return Outcome(Failure.PROBER_FAULT, elapsed, detail=sentences.OWN_FAULT % {"kind": type(exc).__name__})
+        return Outcome(failures.PROBER_FAULT, elapsed, detail=sentences.OWN_FAULT % {"kind": type(exc).__name__})
 
 
 def _raise_descriptor_limit() -> int:

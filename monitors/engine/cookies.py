@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 
-from monitors.probers.base import Target
+from monitors.engine.base import Target
 
 MAX_COOKIE = 4096
 """Longest name and value together, in characters."""

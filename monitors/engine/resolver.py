@@ -15,20 +15,21 @@ from time import monotonic
 
 from pycares import errno as ares
 
-from monitors.probers.base import Failure
-from monitors.probers.channel import TRY_SECONDS, Channel
-from monitors.probers.deny import DenyList
-from monitors.probers.failures import TIMEOUTS, ProbeFailed, Stage
-from monitors.probers.local import Names, of_this_machine
-from monitors.probers.question import ABSENT, UNANSWERED, WITNESSED, Question, failure_of, telling
-from monitors.probers.sentences import _
+from monitors.engine import failures
+from monitors.engine.channel import TRY_SECONDS, Channel
+from monitors.engine.deny import DenyList
+from monitors.engine.failures import Failure
+from monitors.engine.local import Names, of_this_machine
+from monitors.engine.progress import RESOLVE, ProbeFailed
+from monitors.engine.question import ABSENT, UNANSWERED, WITNESSED, Question, failure_of, telling
+from monitors.engine.sentences import _
 
 POSITIVE_SECONDS = 10.0
 NEGATIVE_SECONDS = 1.0
 WINDOW_SECONDS = 10.0
 """How far back to look when nobody answers: is it this name's servers, or our resolver?"""
 
-_UNANSWERED = frozenset({Failure.RESOLVER_TIMEOUT, Failure.RESOLVER_FAILED})
+_UNANSWERED = frozenset({failures.RESOLVER_TIMEOUT, failures.RESOLVER_FAILED})
 _SINGLE_LABEL = frozenset({ares.ARES_ESERVFAIL, ares.ARES_EREFUSED})
 """How systemd-resolved declines a name of one label (c-ares#852)."""
 
@@ -97,11 +98,11 @@ class Resolver:
         if is_address(host):
             if self._deny.denies(host):
                 raise ProbeFailed(
-                    Failure.DENIED_ADDRESS, _("The address is on the list of those that are never probed.")
+                    failures.DENIED_ADDRESS, _("The address is on the list of those that are never probed.")
                 )
             return (host,)
         if self._deny.denies_name(host):
-            raise ProbeFailed(Failure.DENIED_ADDRESS, _("The name is on the list of those that are never probed."))
+            raise ProbeFailed(failures.DENIED_ADDRESS, _("The name is on the list of those that are never probed."))
         answer = self._cache.get(host)
         if answer is None or answer.expires <= monotonic():
             answer = self._in_hosts_file(host)
@@ -127,7 +128,7 @@ class Resolver:
         """The failure of a probe that got no usable answer about `host` in time."""
         lookup = self._pending.get(host)
         code = telling(*lookup.question.codes) if lookup and lookup.question else UNANSWERED
-        return self._unanswered(host, *(TIMEOUTS[Stage.RESOLVE] if code in ABSENT else failure_of(code)))
+        return self._unanswered(host, *(RESOLVE.timeout if code in ABSENT else failure_of(code)))
 
     async def close(self) -> None:
         """Give up every question in flight."""
@@ -154,7 +155,7 @@ class Resolver:
             if now - lookup.asked_at >= TRY_SECONDS and not lookup.usable.done()
         }
         if len(names) >= 2 and now - self._answered_at > WINDOW_SECONDS:
-            return ProbeFailed(Failure.PROBER_FAULT, _BROKEN)
+            return ProbeFailed(failures.PROBER_FAULT, _BROKEN)
         return ProbeFailed(failure, detail)
 
     def _in_hosts_file(self, host: str) -> _Answer | None:
@@ -244,7 +245,7 @@ class Resolver:
         kept = tuple(dict.fromkeys(addresses))
         if any(self._deny.denies(address) for address in kept):
             detail = _("The name resolves to an address on the list of those that are never probed.")
-            return _Answer(now + NEGATIVE_SECONDS, failure=Failure.DENIED_ADDRESS, detail=detail)
+            return _Answer(now + NEGATIVE_SECONDS, failure=failures.DENIED_ADDRESS, detail=detail)
         return _Answer(now + self._memory, kept)
 
     def _failed(self, code: int) -> _Answer:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from monitors.probers.base import Failure, Outcome
+from monitors.engine.base import Outcome
 from monitors.steady import steady
 
 logger = logging.getLogger(__name__)
@@ -21,21 +21,6 @@ LATE_SECONDS = 0.25
 TOLD_SECONDS = 1.0
 """Stalls that are logged."""
 MOST_KEPT = 1_000
-OURS = frozenset(
-    {
-        Failure.RESOLVER_TIMEOUT,
-        Failure.TIMEOUT_CONNECT,
-        Failure.TIMEOUT_TLS,
-        Failure.TIMEOUT_FIRST_BYTE,
-        Failure.TIMEOUT_BODY,
-        Failure.UNREACHABLE,  # the network comes back later than the machine
-        Failure.RESET,
-        Failure.TLS_HANDSHAKE,
-        Failure.WS_CLOSED,
-        Failure.INVALID_RESPONSE,  # an answer that was broken off
-    }
-)
-"""What a stall of ours can bring about."""
 REQUEST_TIMEOUT = 408
 
 
@@ -90,7 +75,8 @@ def may_be_ours(outcome: Outcome, stood_still: float, timeout: timedelta, *, aga
     A tenth of the timeout is enough, or a second. Of a look that was repeated for that reason it takes half of the
     timeout, so that a machine that is always late still finds out which servers hang.
     """
-    if outcome.ok is not False or not (outcome.failure in OURS or outcome.status == REQUEST_TIMEOUT):
+    failure = outcome.failure
+    if not (failure and failure.conclusive and (failure.by_stalls or outcome.status == REQUEST_TIMEOUT)):
         return False
     seconds = timeout.total_seconds()
     return stood_still >= (max(seconds / 2, 1.0) if again else min(max(seconds / 10, LATE_SECONDS), 1.0))

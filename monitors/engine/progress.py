@@ -1,4 +1,4 @@
-"""What went wrong, in one of the kinds that are stored and one sentence for people. Pure.
+"""How far a probe has come, and what went wrong: one of the failures and one sentence for people. Pure.
 
 Sentences name no header, no query and nothing that the server sent: they go to chat rooms and into the history.
 """
@@ -8,25 +8,57 @@ from __future__ import annotations
 import errno
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum
 from time import perf_counter
 
-from monitors.probers import sentences
-from monitors.probers.base import MAX_DETAIL, CertificateEnd, Failure, Outcome, Stages
-from monitors.probers.sentences import _
+from monitors.engine import failures, sentences
+from monitors.engine.base import MAX_DETAIL, CertificateEnd, Outcome, Stages
+from monitors.engine.failures import Failure
+from monitors.engine.sentences import _
 
 
-class Stage(IntEnum):
-    """Where a probe is. A timeout is told apart by the stage that it ended."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """Where a probe is. `name` and time are stored and shown with `label`; without one the stage is not timed.
 
-    RESOLVE = 0
-    CONNECT = 1
-    TLS = 2
-    FIRST_BYTE = 3
-    HEAD = 4
-    BODY = 5
-    REQUEST = 6
+    `timeout` is what it means when the deadline comes in this stage.
+    """
+
+    name: str
+    label: str
+    timeout: tuple[Failure, str]
+
+
+RESOLVE = Stage(
+    "resolve",
+    _("Resolve"),
+    (failures.RESOLVER_TIMEOUT, _("The name was not resolved within the timeout.")),
+)
+CONNECT = Stage(
+    "connect",
+    _("Connect"),
+    (failures.TIMEOUT_CONNECT, _("The server did not accept the connection within the timeout.")),
+)
+TLS = Stage("tls", "TLS", (failures.TIMEOUT_TLS, _("The TLS handshake was not finished within the timeout.")))
+REQUEST = Stage(
+    "request",
+    "",
+    (failures.TIMEOUT_FIRST_BYTE, _("The server did not take the whole request within the timeout.")),
+)
+FIRST_BYTE = Stage(
+    "first_byte",
+    _("First byte or upgrade"),
+    (failures.TIMEOUT_FIRST_BYTE, _("The server accepted the request but sent nothing in time.")),
+)
+HEAD = Stage(
+    "head",
+    "",
+    (failures.TIMEOUT_FIRST_BYTE, _("The server began to answer but did not finish its headers in time.")),
+)
+BODY = Stage("body", "", (failures.TIMEOUT_BODY, _("The expected text did not arrive within the timeout.")))
+EXCHANGE = (RESOLVE, CONNECT, TLS, FIRST_BYTE)
+"""The timed stages of a connection with one question and one answer: `monitors.engine.base.Stages` has them by name."""
 
 
 class ProbeFailed(Exception):  # noqa: N818 - not a mishap in the code: the server did not live up to expectations
@@ -58,7 +90,7 @@ class Progress:
     def __init__(self, deadline: float) -> None:
         """`deadline` is an instant of the loop's clock, in seconds."""
         self.deadline = deadline
-        self.stage = Stage.RESOLVE
+        self.stage = RESOLVE
         self.status: int | None = None
         self.address = ""
         self.note = ""
@@ -66,13 +98,14 @@ class Progress:
         self.strange = b""
         """What came instead of HTTP."""
         self.certificate: CertificateEnd | None = None
-        self._seconds: list[float | None] = [None] * len(Stage)
+        self._seconds: dict[str, float] = {}
         self._started_at = self._entered_at = perf_counter()
 
     def enter(self, stage: Stage) -> None:
         """End the stage before and begin `stage`."""
         now = perf_counter()
-        self._seconds[self.stage] = (self._seconds[self.stage] or 0.0) + now - self._entered_at
+        if self.stage.label:
+            self._seconds[self.stage.name] = self._seconds.get(self.stage.name, 0.0) + now - self._entered_at
         self.stage = stage
         self._entered_at = now
 
@@ -84,15 +117,16 @@ class Progress:
     def outcome(self, failure: Failure | None = None, detail: str = "") -> Outcome:
         """End the last stage and sum the probe up."""
         self.enter(self.stage)
-        resolve, connect, tls, first_byte, *_ = self._seconds
+        spent = {name: timedelta(seconds=seconds) for name, seconds in self._seconds.items()}
         return Outcome(
             failure=failure,
             elapsed=timedelta(seconds=self._entered_at - self._started_at),
             stages=Stages(
-                resolve=_timedelta(resolve),
-                connect=_timedelta(connect),
-                tls=_timedelta(tls),
-                first_byte=_timedelta(first_byte),
+                resolve=spent.pop("resolve", None),
+                connect=spent.pop("connect", None),
+                tls=spent.pop("tls", None),
+                first_byte=spent.pop("first_byte", None),
+                more=tuple(spent.items()),
             ),
             detail=detail[:MAX_DETAIL],
             status=self.status,
@@ -103,23 +137,9 @@ class Progress:
         )
 
 
-def _timedelta(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
-
-
-TIMEOUTS = {
-    Stage.RESOLVE: (Failure.RESOLVER_TIMEOUT, _("The name was not resolved within the timeout.")),
-    Stage.CONNECT: (Failure.TIMEOUT_CONNECT, _("The server did not accept the connection within the timeout.")),
-    Stage.TLS: (Failure.TIMEOUT_TLS, _("The TLS handshake was not finished within the timeout.")),
-    Stage.REQUEST: (Failure.TIMEOUT_FIRST_BYTE, _("The server did not take the whole request within the timeout.")),
-    Stage.FIRST_BYTE: (Failure.TIMEOUT_FIRST_BYTE, _("The server accepted the request but sent nothing in time.")),
-    Stage.HEAD: (Failure.TIMEOUT_FIRST_BYTE, _("The server began to answer but did not finish its headers in time.")),
-    Stage.BODY: (Failure.TIMEOUT_BODY, _("The expected text did not arrive within the timeout.")),
-}
-
-_REFUSED = (Failure.REFUSED, _("The connection was refused: nothing listens on that port."))
-_UNREACHABLE = (Failure.UNREACHABLE, _("No route leads to the server's address."))
-_RESET = (Failure.RESET, _("The server broke the connection off before its answer was complete."))
+_REFUSED = (failures.REFUSED, _("The connection was refused: nothing listens on that port."))
+_UNREACHABLE = (failures.UNREACHABLE, _("No route leads to the server's address."))
+_RESET = (failures.RESET, _("The server broke the connection off before its answer was complete."))
 
 _ERRNO = {
     errno.ECONNREFUSED: _REFUSED,
@@ -128,7 +148,7 @@ _ERRNO = {
     errno.EHOSTDOWN: _UNREACHABLE,
     errno.ENETDOWN: _UNREACHABLE,
     errno.EAFNOSUPPORT: (
-        Failure.UNREACHABLE,
+        failures.UNREACHABLE,
         _("The server has only addresses of a kind that this machine cannot use."),
     ),
     errno.ECONNRESET: _RESET,
@@ -151,7 +171,7 @@ _TELLING = (
     {errno.EAFNOSUPPORT},  # this machine has no such addresses
 )
 
-WRONG_NAME = (Failure.CERT_WRONG_NAME, _("The certificate was issued for another name."))
+WRONG_NAME = (failures.CERT_WRONG_NAME, _("The certificate was issued for another name."))
 _NOT_VALID = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _WRONG_NAME = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
@@ -164,16 +184,16 @@ def explain(exc: OSError, stage: Stage) -> tuple[Failure, str]:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return _explain_certificate(exc)
     if isinstance(exc, ssl.SSLEOFError):
-        return Failure.TLS_HANDSHAKE, _("The server closed the connection during the TLS handshake.")
+        return failures.TLS_HANDSHAKE, _("The server closed the connection during the TLS handshake.")
     if isinstance(exc, ssl.SSLError):
         reason = (exc.reason or "unknown reason").replace("_", " ").lower()
-        return Failure.TLS_HANDSHAKE, sentences.TLS_FAILED % {"reason": reason}
+        return failures.TLS_HANDSHAKE, sentences.TLS_FAILED % {"reason": reason}
     if isinstance(exc, TimeoutError):
-        return TIMEOUTS[stage]
+        return stage.timeout
     if exc.errno in _ERRNO:
         return _ERRNO[exc.errno]
     code = errno.errorcode.get(exc.errno or 0, type(exc).__name__)
-    return Failure.PROBER_FAULT, sentences.COULD_NOT_PROBE % {"code": code, "stage": stage.name}
+    return failures.PROBER_FAULT, sentences.COULD_NOT_PROBE % {"code": code, "stage": stage.name.upper()}
 
 
 def most_telling(errors: Sequence[OSError]) -> OSError:
@@ -187,5 +207,5 @@ def _explain_certificate(exc: ssl.SSLCertVerificationError) -> tuple[Failure, st
     if exc.verify_code in _WRONG_NAME:
         return WRONG_NAME
     if exc.verify_code in _NOT_VALID:
-        return Failure.CERT_EXPIRED, sentences.NOT_VALID % {"reason": exc.verify_message}
-    return Failure.CERT_UNTRUSTED, sentences.NOT_TRUSTED % {"reason": exc.verify_message}
+        return failures.CERT_EXPIRED, sentences.NOT_VALID % {"reason": exc.verify_message}
+    return failures.CERT_UNTRUSTED, sentences.NOT_TRUSTED % {"reason": exc.verify_message}

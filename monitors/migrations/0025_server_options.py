@@ -1,0 +1,20 @@
+from django.db import migrations
+
+import monitors.fields
+
+
+class Migration(migrations.Migration):
+    dependencies = [("monitors", "0024_recent_of_two_letters")]
+
+    operations = [
+        migrations.AddField(
+            model_name="server",
+            name="options",
+            field=monitors.fields.OptionsField(
+                blank=True,
+                help_text="What only its kind of check has. Secrets are shown masked.",
+                null=True,
+                verbose_name="options",
+            ),
+        ),
+    ]
