@@ -128,6 +128,8 @@ class Schema(AutoSchema):
             one = self.view.filterset_class.base_filters[parameter["name"]]
             if not isinstance(one, MultipleChoiceFilter):
                 parameter["allowEmptyValue"] = True  # as a form sends what is not filled in
+            elif callable(choices := one.extra["choices"]):
+                parameter["schema"] = {"type": "array", "items": {"enum": [value for value, _label in choices()]}}
             if bounds := getattr(one, "bounds", None):
                 longest = one.extra.get("max_length")
                 parameter["schema"] = {**bounds, "maxLength": longest} if longest else dict(bounds)

@@ -82,6 +82,7 @@ def test_the_value_in_force_is_shown_with_its_origin(operator):
         "timeout_seconds": {"value": 4, "origin": "clamped"},
         "healthy_threshold": {"value": 7, "origin": "policy"},
         "unhealthy_threshold": {"value": 2, "origin": "server"},
+        "slow_after_ms": {"value": None, "origin": "variable"},
         "address": {"value": "wss://chat.example.com:8443/hub/chat", "origin": "server"},
     }
 
