@@ -173,7 +173,6 @@ def test_the_schema_shows_no_secret_and_no_read_only_field_as_writable(schema):
         "host",
         "host_name",
         "port",
-        "type",
     ]
 
 
