@@ -41,14 +41,22 @@ def masked(column: str, value: Any) -> Any:
     if column == "request_headers":
         return dict.fromkeys(value, MASK)
     if column == "options":
-        return {name: MASK if isinstance(one, Secret) else one for name, one in value.items()}
+        named = value if isinstance(value, Mapping) else {}  # SQL may have written anything
+        return {name: MASK if _is_secret(name, one) else one for name, one in named.items()}
     scheme, user, place, query = _split(value) if column == "host" else ("", "", *_cut(value))
     return f"{scheme}{MASKED_USER if user else ''}{place}{MASKED_QUERY if query else ''}"
 
 
 def bare(value: Any) -> Any:
     """`value` for who may see the secrets in it: plain texts."""
-    return {name: str(one) if isinstance(one, Secret) else one for name, one in value.items()} if value else value
+    if not isinstance(value, Mapping):
+        return None
+    return {name: str(one) if isinstance(one, Secret) else one for name, one in value.items()} or None
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    """Also where SQL wrote it in plain."""
+    return isinstance(value, Secret) or bool(value and name in kinds.secret_options())
 
 
 def is_unreadable(options: Any) -> bool:
@@ -110,7 +118,7 @@ def unmasked(column: str, sent: Any, stored: Any) -> Any:
 
 
 def _unmasked_object(column: str, sent: Mapping[str, Any], stored: Mapping[str, Any] | None) -> dict[str, Any]:
-    known = {name.lower(): value for name, value in (stored or {}).items()}
+    known = {name.lower(): value for name, value in stored.items()} if isinstance(stored, Mapping) else {}
     for name, value in sent.items():
         if value == MASK and name.lower() not in known:
             raise MaskedError(column, name)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -260,8 +261,13 @@ class OptionsField(JSONField):
     """The options of a server's kind of check. Secrets in it are `Secret`s in Python and encrypted in the database, one
     by one; what no key reads is empty, and saved again stays as it is stored."""
 
-    def from_db_value(self, value: Any, *args: Any) -> Any:
-        read = super().from_db_value(value, *args)
+    def from_db_value(self, value: Any, *_args: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            read = json.loads(value, parse_float=_finite, parse_constant=str)
+        except (ValueError, RecursionError):
+            return value
         return {name: _opened(one) for name, one in read.items()} if isinstance(read, dict) else read
 
     def get_prep_value(self, value: Any) -> Any:
@@ -271,6 +277,11 @@ class OptionsField(JSONField):
             name: {SEALED: one.sealed or encrypt(one)} if isinstance(one, Secret) else one
             for name, one in value.items()
         }
+
+
+def _finite(text: str) -> float | str:
+    """A number too large for one stays a text, which no option takes for a number."""
+    return number if isfinite(number := float(text)) else text
 
 
 def _opened(stored: Any) -> Any:

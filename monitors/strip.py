@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +22,8 @@ TOKEN = 15
 """Characters of one outcome: its code, the latency in tenths of a millisecond (5 hexadecimal digits), the second it
 began (8 hexadecimal digits, good until 2106)."""
 MICROSECOND = timedelta(microseconds=1)
+_TOKEN = re.compile(rf"({SUCCESS}|[A-Za-z]{{2}})([0-9a-f]{{5}})([0-9a-f]{{8}})")
+"""What versions that ran at the same time made of a strip may hold other things, too: they are passed over."""
 
 
 class Mark(NamedTuple):
@@ -66,9 +69,8 @@ def _tokens(recent: str) -> str:
 @lru_cache(maxsize=2)  # a row is drawn as a strip and as a line
 def marks(recent: str) -> tuple[Mark, ...]:
     """The outcomes of `recent`, oldest first."""
-    packed = _tokens(recent)
-    tokens = (packed[start : start + TOKEN] for start in range(0, len(packed), TOKEN))
-    return tuple(Mark(token[:2], int(token[2:7], 16), int(token[7:], 16)) for token in tokens)
+    found = _TOKEN.findall(_tokens(recent))
+    return tuple(Mark(code, int(tenths, 16), int(second, 16)) for code, tenths, second in found)
 
 
 def pack_stages(stages: Stages) -> str:

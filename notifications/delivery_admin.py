@@ -99,7 +99,7 @@ class DeliveryAdmin(RecordAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        channels = Channel.objects.only("channel_id", "name", "kind")
+        channels = Channel.objects.only("channel_id", "name", "kind", "hook_url")
         return super().get_queryset(request).prefetch_related(Prefetch("channel", channels))
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> Any:

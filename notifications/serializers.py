@@ -18,7 +18,7 @@ from monitors.patterns import INVISIBLE, NO_NUL, none_of
 from monitors.serializers.fields import StrictSerializer, TextOrNullField
 from notifications.models import OPEN_STATES, Channel, Delivery, Guarantee, Kind, State, WorkspaceChannel
 from notifications.promises import describe_guarantee
-from notifications.transports import TRANSPORTS, by_kind, kind_for, kinds, new_id, of
+from notifications.transports import TRANSPORTS, by_kind, family, kind_for, kinds, new_id, of
 from notifications.transports.base import Setting, Transport, Verdict, declared
 from notifications.transports.settings import COLUMNS, clean, columns, masked, stored
 from notifications.validation import (
@@ -188,7 +188,11 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         channel = self.instance if isinstance(self.instance, Channel) else None
         own = {name: attrs.pop(name) for name in COLUMNS if name in attrs}
         kind, given = attrs.pop("kind", ""), attrs.pop("settings", None)
-        if channel is None or kind or own or given is not None:
+        own = {**{name: given[name] for name in COLUMNS if given and name in given}, **own}
+        if channel is not None and not any(own.values()) and not _is_of_list(channel.kind):
+            own = {}  # null means nothing where the kind has no such setting
+        as_it_is = channel is not None and not own and kind in ("", channel.kind)
+        if channel is None or not as_it_is or given not in (None, masked(channel)):
             transport = by_kind(kind or (kind_for(own) if own or channel is None else channel.kind))
             attrs |= _settings(channel, transport, {**(given or {}), **own}, whole=given is not None)
         else:
@@ -202,6 +206,11 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         return attrs
 
 
+def _is_of_list(kind: str) -> bool:
+    """Whether a channel of this kind becomes one of another by a setting that is a column."""
+    return by_kind(kind) in family(TRANSPORTS[0].kind)
+
+
 def _settings(channel: Channel | None, transport: Transport, given: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     """The columns of the kind and its settings. What a channel of the same kind had stays where nothing else was given:
     all of it, or with `whole` what is no part of the object `settings`."""
@@ -211,7 +220,11 @@ def _settings(channel: Channel | None, transport: Transport, given: dict[str, An
         before = {}
     names = {one.name for one in declared(transport.settings)}
     kept = {name: value for name, value in before.items() if name in COLUMNS or not whole}
-    wanted = {name: value for name, value in {**kept, **given}.items() if name in names or name not in COLUMNS}
+    wanted = {
+        name: value
+        for name, value in {**kept, **given}.items()
+        if name in names or name not in COLUMNS or (name in given and value is not None)
+    }
     try:
         return columns(transport, clean(transport, wanted, before))
     except DjangoValidationError as error:

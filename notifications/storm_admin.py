@@ -64,7 +64,7 @@ class StormAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Storm]:
         rows = Delivery.objects.filter(storm=OuterRef("pk"), kind__in=TELLING).order_by().values("storm")
         outages = Subquery(rows.annotate(number=Count("incident_id", distinct=True)).values("number"))
-        channels = Channel.objects.only("channel_id", "name", "kind")
+        channels = Channel.objects.only("channel_id", "name", "kind", "hook_url")
         opening = Delivery.objects.filter(kind=Kind.STORM)
         storms: QuerySet[Storm] = super().get_queryset(request)
         storms = storms.annotate(outages=Coalesce(outages, 0, output_field=IntegerField()))

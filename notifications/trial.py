@@ -19,16 +19,17 @@ def try_channel(channel_id: str, clock: Callable[[], datetime]) -> tuple[int, st
     """The level and the text of what to tell whoever asked. Blocks until the medium has answered, so never call it with
     a transaction open. Raises Channel.DoesNotExist."""
     try:
-        delivery, reply = outbox.send_test(channel_id, clock)
+        _delivery, reply = outbox.send_test(channel_id, clock)
     except outbox.BusyError:
         return messages.WARNING, _("The channel takes no message at this moment. Nothing was sent: try again shortly.")
     level = LEVELS.get(reply.verdict, messages.WARNING)
+    channel = Channel.objects.filter(pk=channel_id).first()  # it may be gone by now
     if reply.verdict is Verdict.SENT:
-        return level, accepted(delivery.channel)
-    explanation = transports.advice(delivery.channel, reply.code, reply.detail)
-    return level, explanation if reply.verdict is Verdict.GIVE_UP else f"{explanation} {_('It is tried again.')}"
+        return level, accepted(channel)
+    explanation, again = transports.advice(channel, reply.code, reply.detail), _("It is tried again.")
+    return level, explanation if reply.verdict is Verdict.GIVE_UP else f"{explanation} {again}"
 
 
 def accepted(channel: Channel | None) -> str:
-    medium = transports.of(channel).medium if channel else "?"
+    medium = (transports.of(channel) if channel else transports.TRANSPORTS[0]).medium
     return _("%(medium)s accepted the message.") % {"medium": medium}

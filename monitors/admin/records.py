@@ -90,7 +90,11 @@ class ServerStatusAdmin(RecordAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServerStatus]:
-        return ServerStatus.objects.select_related("server").defer("server__request_headers").order_by("server_id")
+        return (
+            ServerStatus.objects.select_related("server")
+            .defer("server__request_headers", "server__options")
+            .order_by("server_id")
+        )
 
     @display(description=_("health"), ordering="health", label=HEALTH_COLOURS)
     def health_label(self, obj: ServerStatus) -> tuple[str, str]:
@@ -132,7 +136,7 @@ class LastFailureAdmin(RecordAdmin):
     fields = readonly_fields = ("server", happened_at, "failure_line", "stages_line", "peer", "status", "answer")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LastFailure]:
-        return LastFailure.objects.select_related("server").defer("server__request_headers")
+        return LastFailure.objects.select_related("server").defer("server__request_headers", "server__options")
 
     @display(description=_("failure"), ordering="failure")
     def failure_line(self, obj: LastFailure) -> str:

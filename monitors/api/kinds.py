@@ -68,4 +68,4 @@ class OptionsExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
     target_class = "monitors.serializers.fields.OptionsField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        return {"oneOf": [{"title": kind.word, **schema(kind.options)} for kind in kinds.KINDS]}
+        return {"anyOf": [{"title": kind.word, **schema(kind.options)} for kind in kinds.KINDS]}

@@ -28,9 +28,14 @@ def excerpt(target: Target, text: str) -> str:
 
 
 def _secrets(target: Target) -> Iterator[str]:
-    """The values of our headers and of the query, whole and word by word."""
+    """The values of our headers, of secret options and of the query, whole and word by word."""
     query = target.path.partition("?")[2]
-    for value in (*(value for _, value in target.headers), query, *(value for _, value in parse_qsl(query))):
+    for value in (
+        *(value for _, value in target.headers),
+        *target.secrets,
+        query,
+        *(value for _, value in parse_qsl(query)),
+    ):
         yield value
         yield from value.split()
 

@@ -27,6 +27,7 @@ STOOD_STILL = _("The monitor itself stood still for %(seconds)s s while it looke
 TEMPLATES = (
     *(TLS_FAILED, NOT_VALID, NOT_TRUSTED, COULD_NOT_PROBE, OWN_FAULT, STOOD_STILL),
     *address.TEMPLATES,
+    _("Start with http://, https://, ws:// or wss:// instead of %(scheme)s://."),  # said by earlier versions
 )
 """Those of the kinds are in their modules."""
 REASONS = (  # what OpenSSL says most often; they are values of the templates above
@@ -40,6 +41,7 @@ REASONS = (  # what OpenSSL says most often; they are values of the templates ab
     _("unknown reason"),
 )
 RETIRED = (  # said by earlier versions; they stand in the history of those who upgraded
+    _("Choose one of http, https, ws and wss."),
     _("No address is known for the name."),
     _("The headers of the answer are larger than 16 KiB."),
     _("The server redirects to something that is not an address."),

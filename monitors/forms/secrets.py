@@ -6,10 +6,12 @@ from copy import copy
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext as _
 
 from monitors import concealing, kinds
 from monitors.forms import options
+from monitors.settings_table import REQUEST
 
 
 class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -45,6 +47,8 @@ class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     def _post_clean(self) -> None:
         before = copy(self.instance)
+        for name in set(REQUEST) - set(self.kind.columns):  # a setting that its kind does not have goes
+            setattr(self.instance, name, None)
         self.instance.options = self.cleaned_data.get("options")
         super()._post_clean()  # type: ignore[misc]  # the stubs do not know it
         problems = concealing.carried_off(before, self.instance, self._anew)
@@ -54,6 +58,14 @@ class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
                 self.add_error(self._shown(column, name), problem)
         if "request_headers" in problems:
             self.empty_headers()
+
+    def _update_errors(self, errors: forms.ValidationError) -> None:
+        """What is wrong within an option is said at the option."""
+        for name in [name for name in errors.error_dict if name not in (NON_FIELD_ERRORS, *self.fields)]:
+            option = ".".join(name.split(".")[:2])
+            place = option if option in self.fields else NON_FIELD_ERRORS
+            errors.error_dict.setdefault(place, []).extend(errors.error_dict.pop(name))
+        super()._update_errors(errors)  # type: ignore[misc]  # the stubs do not know it
 
     def _shown(self, column: str, name: str) -> str | None:
         """The field that stands for `name` in a column; None for the form as a whole."""

@@ -64,9 +64,9 @@ class ServerForm(SecretsForm):
     ) -> None:
         super().__init__(data, instance=instance, initial=initial, auto_id="server_%s")
         self.name = self.instance.host_name
-        for name in (*REQUEST, "host", "port"):
-            if name not in self.kind.columns and not getattr(self.kind.shape, name, False):
-                del self.fields[name]
+        place = [name for name in ("host", "port") if getattr(self.kind.shape, name)]
+        for name in {*REQUEST, "host", "port"} - {*self.kind.columns, *place}:
+            del self.fields[name]
         self.fields["environment"].choices = [(name, name) for name in ENVIRONMENTS]  # type: ignore[attr-defined]
         known = [("", "–")] if self.instance.pk and not kinds.known(self.instance.type) else []
         types = [(value, f"{value} – {label}") for value, label in type_choices()]
@@ -91,17 +91,11 @@ class ServerForm(SecretsForm):
                 {"placeholder": texts.get(chosen, ""), "data-inherited": json.dumps(texts, ensure_ascii=False)}
             )
 
-    def _post_clean(self) -> None:
-        """A setting that its kind does not have goes with the field."""
-        for name in set(REQUEST) - set(self.fields):
-            setattr(self.instance, name, None)
-        super()._post_clean()
-
     def _update_errors(self, errors: forms.ValidationError) -> None:
         """All that the model has against a row as a whole is that its name is taken."""
         if taken := errors.error_dict.pop(NON_FIELD_ERRORS, None):
             errors.error_dict.setdefault("host_name", []).extend(taken)
-        super()._update_errors(errors)  # type: ignore[misc]  # the stubs do not know it
+        super()._update_errors(errors)
 
     def clean_request_headers(self) -> Any:
         typed, stored = self.cleaned_data["request_headers"], self.instance.request_headers

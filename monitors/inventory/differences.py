@@ -47,7 +47,10 @@ def rows_of(items: Sequence[Any]) -> list[Row]:
 
 
 def _known(item: Any) -> Any:
-    return {key: item[key] for key in KEYS if key in item} if isinstance(item, dict) else item
+    """Whoever gives a `type` may mean something else by `kind`."""
+    if not isinstance(item, dict):
+        return item
+    return {key: item[key] for key in KEYS if key in item and not (key == "kind" and "type" in item)}
 
 
 def differences(rows: Sequence[Row], stored: seeding.Stored, managed: Mapping[int, Server]) -> Differences:

@@ -18,6 +18,9 @@ from monitors.kinds.base import Kind
 KINDS: tuple[Kind, ...] = (http.KIND, websocket.KIND)
 """In the order in which people are shown them. A number that none of them has is probed as the first."""
 
+LONGEST_NUMBER = 10
+"""Digits of a type."""
+
 
 class _Index:
     """What is looked up in a list of kinds."""
@@ -35,6 +38,7 @@ class _Index:
         self.by_name = {str(failure): failure for failure in self.failures}
         self.by_code = {failure.code: failure for failure in self.failures}
         self.stages = {stage.name: stage.label for kind in reversed(kinds) for stage in kind.stages}
+        self.secret_options = frozenset(name for kind in kinds for name in options.secrets(kind.options))
         self.sentences = (
             *sentences.TEMPLATES,
             *options.TEMPLATES,
@@ -61,7 +65,7 @@ def of(number: int) -> Kind:
 def chosen(said: object) -> Kind:
     """The kind that somebody chooses by a number, which may be a text; the first for what is no number."""
     text = str(said)
-    return of(int(text) if text.isascii() and text.isdecimal() else 0)
+    return of(int(text) if len(text) <= LONGEST_NUMBER and text.isascii() and text.isdecimal() else 0)
 
 
 def known(number: int) -> bool:
@@ -132,6 +136,11 @@ def failures_by_code() -> dict[str, Failure]:
 def stages() -> dict[str, str]:
     """The label of each stage that is timed, by name."""
     return _index(KINDS).stages
+
+
+def secret_options() -> frozenset[str]:
+    """The names of the options that some kind shows to nobody."""
+    return _index(KINDS).secret_options
 
 
 def said() -> tuple[str, ...]:

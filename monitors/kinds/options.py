@@ -14,7 +14,6 @@ on more than one field, `__post_init__` refuses by `InvalidOption`. Pure.
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from monitors.engine.sentences import _
 
 LONGEST = 1_000
 """Of a text, in characters, and of a list, where the option says nothing else."""
+LARGEST = 1e300
+"""Of a number, whatever the option says; not one of infinity and NaN."""
 SEVERAL = (tuple, Mapping)
 
 _CHOICES = _("Choose one of %(choices)s.")
@@ -153,7 +154,7 @@ def _read(kind: Any, item: Any, sent: Any, name: str) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _is_text(value: Any) -> bool:

@@ -235,7 +235,8 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
         self.fields["type"].required = word is None
         for name in ("host", "port"):
             self.fields[name].required = getattr(kind.shape, name)
-        return {name: value for name, value in data.items() if value or getattr(kind.shape, name, True)}
+        absent = [name for name in ("host", "port") if not getattr(kind.shape, name)]
+        return {name: value for name, value in data.items() if value or name not in absent}
 
     def to_representation(self, instance: Server) -> dict[str, Any]:
         """Whoever may not change a server is shown its address without the secrets in it."""

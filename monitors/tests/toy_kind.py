@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monitors.address import Shape
 from monitors.engine.base import Outcome, Target
 from monitors.engine.connection import open_connection
+from monitors.engine.excerpt import excerpt
 from monitors.engine.failures import Failure
 from monitors.engine.network import Network, observe
 from monitors.engine.progress import CONNECT, RESOLVE, ProbeFailed, Progress, Stage
@@ -56,7 +57,7 @@ async def _look(network: Network, target: Target, progress: Progress) -> None:
         await connection.write(f"{options.password}\n".encode())
         said = await connection.read()
     if len(said) < options.letters:
-        progress.answer = said.decode()
+        progress.answer = excerpt(target, said.decode())
         raise ProbeFailed(TOY_SHORT, TOO_FEW % {"letters": len(said)})
 
 

@@ -111,6 +111,7 @@ def _chosen(request: Request, **form: Any) -> HttpResponse | None:
         return None
     names = [name for name in ServerForm.base_fields if name not in ("request_headers", "seen")]
     shown = ServerForm(initial={name: request.POST.get(name, "") for name in names}, **form)
+    shown.initial["seen"] = request.POST.get("seen", "")  # what the server was when the form was opened
     shown.asks_at(request.get_full_path())
     return render(request, "monitors/forms/server.html", {"form": shown, "server": shown.instance})
 

@@ -171,7 +171,7 @@ def _selection() -> dict[str, list[str]]:
 def _as_response(delivery: Delivery, reply: Reply) -> Response:
     """An error says more than others do, and all that others say."""
     verdict = {"verdict": reply.verdict, "delivery_id": delivery.pk}
-    channel = delivery.channel
+    channel = Channel.objects.filter(pk=delivery.channel_id).first()
     if channel is None:
         raise NotFound
     if reply.verdict is Verdict.SENT:

@@ -13,7 +13,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from django.utils.crypto import salted_hmac
 
 from notifications import transports
-from notifications.models import Delivery
+from notifications.models import Channel, Delivery
 from notifications.notice import Notice
 from notifications.outbox.claiming import Attempt, Purpose, claim, claim_test
 from notifications.outbox.composing import compose
@@ -126,8 +126,11 @@ def _prepared(attempt: Attempt) -> tuple[Destination, Notice, Dispatch] | Reply:
 def _prepare(attempt: Attempt) -> tuple[Destination, Notice, Dispatch] | Reply:
     """What is to be sent, read from the database; or why nothing is."""
     notice = compose(attempt.delivery, attempt.channel)
+    channel = Channel.objects.filter(pk=attempt.channel.pk).first()
+    if channel is None or channel.kind != attempt.channel.kind:  # whoever claims next settles what waits for it
+        return TOO_LATE
     try:
-        to = destination(attempt.channel)
+        to = destination(channel)
     except ValueError as error:
         return Reply(Verdict.GIVE_UP, str(error))
     return (to, notice, _dispatch(attempt)) if attempt.may_send() else TOO_LATE

@@ -14,7 +14,17 @@ from monitors.models import Incident, Outage, Server, StatusTransition
 from monitors.transactions import retried_atomic
 from notifications import transports
 from notifications.audibility import Decision, Facts, Topic, may_tell
-from notifications.models import TOLD_STATES, Channel, Delivery, Guarantee, Kind, SkipReason, State, WorkspaceChannel
+from notifications.models import (
+    OPEN_STATES,
+    TOLD_STATES,
+    Channel,
+    Delivery,
+    Guarantee,
+    Kind,
+    SkipReason,
+    State,
+    WorkspaceChannel,
+)
 from notifications.outbox import grouping
 from notifications.outbox.editing import wake
 from notifications.outbox.fan_out import NEWS_LASTS
@@ -55,12 +65,19 @@ def change_channel(channel_id: str, changes: Mapping[str, Any], now: datetime) -
     unchecked = ANOTHER_WAY if "kind" in changes else {"checked_at": None} if changes.get("enabled") else {}
     Channel.objects.filter(pk=before.pk).update(**changes, **unchecked, updated_at=now)
     after = Channel.objects.get(pk=before.pk)
-    if after.kind != before.kind:  # nothing that is there is known by the other medium
-        Delivery.objects.filter(channel=after.pk).exclude(remote_id="").update(remote_id="", edit_due_at=None)
+    if after.kind not in {one.kind for one in transports.family(before.kind)}:
+        _forget_messages(after)
     _audit(Act.CHANGED, after, _concealed(before, after), now)
     if _hears_more(before, after):
         _tell_current([after], now)
     return True
+
+
+def _forget_messages(channel: Channel) -> None:
+    """Nothing that is there is known by another medium."""
+    sent = Delivery.objects.filter(channel=channel.pk)
+    sent.exclude(remote_id="").update(remote_id="", edit_due_at=None)
+    sent.filter(state__in=OPEN_STATES).update(thread_id="", after_id="")
 
 
 def _with_kind(changes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -72,7 +72,9 @@ def _shown(context: template.Context, deliveries: Iterable[Delivery]) -> dict[st
 
 def _deliveries() -> QuerySet[Delivery]:
     """The channels are asked for by value: the tables are never joined, see `Channel`."""
-    return Delivery.objects.prefetch_related(Prefetch("channel", Channel.objects.only("channel_id", "name", "kind")))
+    return Delivery.objects.prefetch_related(
+        Prefetch("channel", Channel.objects.only("channel_id", "name", "kind", "hook_url"))
+    )
 
 
 @register.filter

@@ -74,7 +74,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float, *, l
     Raises only `UnansweredError`.
     """
     exchange = _Exchange(url, body, headers, timeout, longest)
-    threading.Thread(target=exchange.run, name="exchange", daemon=True).start()
+    try:
+        threading.Thread(target=exchange.run, name="exchange", daemon=True).start()
+    except RuntimeError as error:  # there is no thread to be had
+        raise UnansweredError("connection_error", sent=False, detail=type(error).__name__) from None
     exchange.over.wait(timeout)
     outcome = exchange.close()
     if isinstance(outcome, UnansweredError):

@@ -48,11 +48,12 @@ def destination(channel: Channel) -> Destination:
 
 
 def hint(channel: Channel) -> str:
-    """What may be shown of where the channel leads."""
+    """What may be shown of where the channel leads; what was stored of it where the settings cannot be read."""
     try:
         return of(channel).hint(destination(channel).settings)
     except ValueError:
-        return ""
+        columns = (one.name for one in declared(of(channel).settings) if one.column)
+        return next((shown for name in columns if (shown := getattr(channel, f"{name}_hint", None))), "")
 
 
 def masked(channel: Channel) -> dict[str, Any]:
@@ -150,7 +151,8 @@ def form_fields(transports: Iterable[Transport], *, adding: bool) -> dict[str, f
         if one.secret:
             field.widget = SecretInput({"rows": 2, "autocomplete": "off", "spellcheck": "false"})
             if not adding:
-                field.help_text = f"{one.help_text} {_('Empty = it stays as it is.')}".strip()
+                stays = _("Empty = it stays as it is.")
+                field.help_text = f"{one.help_text} {stays}".strip()
         fields[one.name] = field
     return fields
 

@@ -32,7 +32,7 @@ SEEN = frozenset(
 """Slack says so when it is asked, until it is mended."""
 AMBIGUOUS = frozenset({"missing_scope", "not_in_channel"})
 """By themselves they may say no more than that messages cannot be looked for."""
-OURS = frozenset({"invalid_url", "unreadable_secret"})
+OURS = frozenset({"invalid_settings", "invalid_url", "unknown_kind", "unreadable_secret"})
 CUT_OFF = SEEN | OURS | ((TOKEN_DEAD | CHANNEL_DEAD) - AMBIGUOUS)
 UNSEEN = CUT_OFF - SEEN
 
