@@ -49,6 +49,7 @@ NUMBERS = {
     "timeout_seconds": (0, -1, 1e12, "long"),
     "healthy_threshold": (0, -1, 65_535, "many"),
     "unhealthy_threshold": (0, -1, 101, "many"),
+    "slow_after_ms": (0, -1, 4_000_000, "slow"),
 }
 TEXTS = {
     "environment": ("", "PROD", "live"),
@@ -64,6 +65,7 @@ TEXTS = {
     "tags": ('["a", "b"]', "{", ",,,", "x" * 500),
     "notification": (2,),
     "verify_tls": (2, -1),
+    "options": ("[1]", '"x"', '{"a": 1e999}', '{"a": NaN}'),
     "from_inventory": (2,),
     "created_at": (None, "0000-00-00 00:00:00", "yesterday", 0, "9999-12-31 23:59:59"),
     "updated_at": ("0000-00-00 00:00:00", "yesterday"),

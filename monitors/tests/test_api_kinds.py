@@ -84,3 +84,9 @@ def test_the_kinds_are_listed(root):
     assert listed["websocket"]["types"][1]["path"] == "/hub/chat"
     assert listed["http"]["options"] == {"type": "object", "additionalProperties": False, "properties": {}}
     assert APIClient().get("/api/kinds/").status_code == 401
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "1e9", "²"])
+def test_a_type_that_is_no_number_of_ours_is_refused(root, number):
+    refused = root.post("/api/servers/", {**NEW, "type": number}, format="json")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "type")

@@ -51,6 +51,10 @@ class TestSynchronise:
         assert (one.host, one.port) == ("new.example.com", 443)
         assert (one.notification, one.healthy_threshold, one.tags, one.path) == (False, 7, ["ours"], "/x")
 
+    def test_whoever_gives_a_type_may_mean_something_else_by_kind(self, inventory):
+        inventory.body = json.dumps({"servers": listing("a", kind="vm")}).encode()
+        assert sync().created == ["a"]
+
     def test_the_vanished_are_paused_and_those_who_were_told_of_a_failure_are_told_its_end(self, inventory):
         gone = server(host_name="gone", from_inventory=True)
         see(gone, "--")

@@ -275,6 +275,16 @@ def test_of_two_who_edit_at_once_the_second_is_told(operator):
     assert (Server.objects.get().host, Server.objects.get().port) == ("10.1.2.3", 80)
 
 
+def test_whoever_chooses_another_type_meanwhile_is_told_so_as_well(operator):
+    target = server(port=80)
+    path = f"/servers/{target.pk}/edit/"
+    typed = filled(operator, path)
+    Server.objects.filter(pk=target.pk).update(port=81)
+    shown = operator.post(path, {**typed, "type": "2", "act": "kind"})
+    again = {**typed, "type": "2", "seen": shown.context["form"].initial["seen"]}
+    assert "Somebody else has changed this server" in text(operator.post(path, again), 409)
+
+
 def test_an_adopted_type_has_to_be_corrected(operator):
     target = server()
     Server.objects.filter(pk=target.pk).update(type=9)

@@ -72,3 +72,12 @@ def test_stages_survive_packing():
     assert packed == ",340,,4000"
     assert stages_ms(packed) == {"resolve": None, "connect": 0.34, "tls": None, "first_byte": 4.0}
     assert set(stages_ms("").values()) == {None}
+
+
+def test_what_an_older_version_added_to_a_strip_of_this_one_is_passed_over():
+    at = datetime.fromtimestamp(180, UTC)
+    ours = append("", Observation(1, at, at, Outcome(None, timedelta(milliseconds=7))))
+    both = ours + "c000c800000082"  # as a version of one letter appends
+    assert [mark.second for mark in marks(both)] == [180]
+    for length in range(len(both)):
+        marks(both[length:])  # it cut off the front by its own measure

@@ -348,3 +348,24 @@ def test_a_role_decides_what_is_answered(method, path, body, viewer, operator, a
 @pytest.mark.parametrize(("method", "path", "body", *"abc"), REQUESTS.values(), ids=REQUESTS)
 def test_seed_defect_11_without_a_login_nothing_is_answered(method, path, body, a, b, c):
     assert getattr(APIClient(), method)(path, body, format="json").status_code == 401
+
+
+def test_a_channel_that_is_written_back_as_it_was_read_stays_as_it_is(operator):
+    create(operator, channel_id="C1", name="alerts")
+    Channel.objects.update(lacks="channel_not_found", guarantee="at_least_once")
+    read = operator.get("/api/channels/C1/").json()
+    sent = {name: read[name] for name in ("name", "kind", "settings", "enabled", "environments", "language")}
+    assert operator.put("/api/channels/C1/", sent, format="json").status_code == 200
+    channel = stored("C1")
+    assert (channel.lacks, channel.guarantee) == ("channel_not_found", "at_least_once")
+
+
+def test_a_webhook_may_stand_among_the_settings(operator):
+    assert create(operator, channel_id="C2", settings={"hook_url": HOOK})["kind"] == "slack_webhook"
+    assert stored("C2").hook_url == HOOK
+
+
+def test_a_webhook_for_a_kind_that_has_none_is_refused(operator):
+    body = {"channel_id": "C3", "kind": "slack_bot", "hook_url": HOOK}
+    refused = operator.post("/api/channels/", body, format="json")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "hook_url")

@@ -217,3 +217,13 @@ def test_a_proxy_of_ours_may_be_on_the_list_and_is_asked_for_nothing_that_is_den
         assert exchange("http://hooks.example/").status == 204
         with pytest.raises(UnansweredError):
             exchange("http://169.254.169.254/")
+
+
+def test_where_no_thread_is_to_be_had_nothing_was_sent(monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", start)
+    with pytest.raises(UnansweredError) as caught:
+        post("http://127.0.0.1:9/", b"", {}, 1)
+    assert (caught.value.code, caught.value.sent) == ("connection_error", False)
