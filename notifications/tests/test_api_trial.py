@@ -12,7 +12,7 @@ from monitors.tests.builders import see, server
 from monitors.tests.people import client_of
 from notifications import outbox
 from notifications.models import Channel, Delivery
-from notifications.outbox import claiming, sending
+from notifications.outbox import claiming, sending, settling
 from notifications.tests.standin import Fault, Kind, Standin
 from notifications.tests.test_sending import LEASE
 from notifications.transports.slack import post_message
@@ -234,11 +234,9 @@ def test_slack_is_asked_outside_any_transaction(operator, slack, channel, monkey
 
 
 def test_a_channel_that_is_deleted_while_its_medium_answers_is_not_found(operator, channel, monkeypatch):
-    send = sending.settle
-
     def settle(*given):
         Channel.objects.all().delete()
-        return send(*given)
+        return settling.settle(*given)
 
     monkeypatch.setattr(sending, "settle", settle)
     assert ask(operator, channel).status_code == 404
