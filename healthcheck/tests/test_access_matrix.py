@@ -109,7 +109,7 @@ PATHS: dict[str, dict[str, str]] = {
     "api/^deliveries/(?P<pk>[0-9]{1,18})/resend/$": {"POST": "operator"},
     "api/^kinds/$": {"GET": "person"},
     "api/^policies/$": VIEWED,
-    "api/^policies/(?P<pk>[A-Z]+)/$": {"GET": "viewer", "PUT": "operator", "PATCH": "operator"},
+    "api/^policies/(?P<pk>DEV|STAGE|LIVE|UNKNOWN)/$": {"GET": "viewer", "PUT": "operator", "PATCH": "operator"},
     "api/^tokens/$": {"GET": "person", "POST": "person"},
     "api/^tokens/(?P<pk>[0-9]{1,18})/$": {"DELETE": "person"},
     "api/channel-kinds/": {"GET": "viewer"},
@@ -177,7 +177,7 @@ EXAMPLES = {  # of what stands in a path, named as the patterns name it
     "url": "nothing/",
     "pk": "1",
 }
-EXAMPLES_OF = {"api/^policies/(?P<pk>[A-Z]+)/$": "api/policies/LIVE/", "api//": "api/nothing/"}
+EXAMPLES_OF = {"api/^policies/(?P<pk>DEV|STAGE|LIVE|UNKNOWN)/$": "api/policies/LIVE/", "api//": "api/nothing/"}
 BODIES = {  # where what is asked for decides who may ask for it
     "servers/<int:server_id>/": "act=pause",
     "servers/selection/": "act=pause",
