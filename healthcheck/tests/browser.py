@@ -30,7 +30,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from healthcheck.tests.stack import wait_for
 from monitors.live.hub import end_all
@@ -44,6 +44,8 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 HEIGHTS = {390: 844, 1440: 900, 2560: 1440}
 
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # milliseconds: for a machine that has much else to do
 
 
 class Site:
