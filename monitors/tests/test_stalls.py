@@ -152,12 +152,16 @@ def engine():
 class Look:
     """One server that is looked at, by a loop that stands still once the server has been asked."""
 
-    def __init__(self, farm, engine, behaviour):
+    def __init__(self, farm, engine, behaviour, *, waits=False):
+        """`waits`: the server answers only once the loop stands still."""
         self._engine = engine
-        self.asked, self.done, self.outcome = threading.Event(), threading.Event(), None
+        self.asked, self.standing, self.done = threading.Event(), threading.Event(), threading.Event()
+        self.outcome = None
 
         async def behave(visit):
             self.asked.set()
+            if waits:
+                await asyncio.to_thread(self.standing.wait, 10)
             await behaviour(visit)
 
         self.server = farm.serve(behave)
@@ -169,8 +173,12 @@ class Look:
         return self
 
     def stand_still(self, seconds):
+        def stand():
+            self.standing.set()
+            time.sleep(seconds)
+
         assert self.asked.wait(10)
-        self._engine._loop.call_soon_threadsafe(time.sleep, seconds)
+        self._engine._loop.call_soon_threadsafe(stand)
         return self
 
     def end(self):
@@ -182,13 +190,8 @@ class Look:
         self.done.set()
 
 
-async def answers_late(visit):
-    await asyncio.sleep(0.3)
-    await says(answer())(visit)
-
-
 def test_a_server_that_answers_while_we_stand_still_is_healthy(farm, engine):
-    assert Look(farm, engine, answers_late).begin().stand_still(1.5).end().ok
+    assert Look(farm, engine, says(answer()), waits=True).begin().stand_still(1.5).end().ok
 
 
 def test_a_server_that_hangs_is_found_out_by_the_second_look(farm, engine):
@@ -210,7 +213,7 @@ def test_a_server_that_resets_while_we_stand_still_is_looked_at_again(farm, engi
         visits.append(visit)
         await (bad.resets if len(visits) == 1 else says(answer()))(visit)
 
-    assert Look(farm, engine, resets_once).begin().stand_still(1.5).end().ok
+    assert Look(farm, engine, resets_once, waits=True).begin().stand_still(1.5).end().ok
 
 
 @pytest.fixture
