@@ -119,7 +119,7 @@ class ChannelAdmin(ExplainingAdmin):
     def kind_label(self, obj: Channel) -> str:
         return str(transports.of(obj).label)
 
-    @display(description=gettext_lazy("leads to"))
+    @display(description=gettext_lazy("destination"))
     def hint(self, obj: Channel) -> str:
         return transport_settings.hint(obj)
 

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 SHOWN: dict[str, Promise] = {
     # channels
-    "kind_label": _("By what it is notified."),
-    "hint": _("What may be shown of it; the rest is a secret."),
+    "kind_label": _("How messages are sent to it."),
+    "hint": _("The part that is not secret."),
     "guarantee_label": _("What a message that is sent there can be promised."),
     "explanation": _("Why, and what to do for more."),
     "checked_at": _("When Slack was last asked what the app may do there."),
@@ -30,7 +30,7 @@ SHOWN: dict[str, Promise] = {
     "sent_at": _("When Slack accepted it."),
     "seconds_taken": _("From the change of state to Slack's acceptance."),
     "edited_at": _("When it was last brought up to date in Slack."),
-    "remote_id": _("By which the medium knows the message."),
+    "remote_id": _("The id of the message in the medium."),
     "error": _("What went wrong in the last attempt."),
     # storms
     "environment": _("Whose servers went down together."),

@@ -189,14 +189,13 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         own = {name: attrs.pop(name) for name in COLUMNS if name in attrs}
         kind, given = attrs.pop("kind", ""), attrs.pop("settings", None)
         own = {**{name: given[name] for name in COLUMNS if given and name in given}, **own}
-        if channel is not None and not any(own.values()) and not _is_of_list(channel.kind):
+        if channel is not None and not any(own.values()) and not _has_column(channel.kind):
             own = {}  # null means nothing where the kind has no such setting
-        as_it_is = channel is not None and not own and kind in ("", channel.kind)
-        if channel is None or not as_it_is or given not in (None, masked(channel)):
+        if channel is not None and not own and kind in ("", channel.kind) and given in (None, masked(channel)):
+            transport = of(channel)  # nothing of it changes
+        else:
             transport = by_kind(kind or (kind_for(own) if own or channel is None else channel.kind))
             attrs |= _settings(channel, transport, {**(given or {}), **own}, whole=given is not None)
-        else:
-            transport = of(channel)
         if channel is not None:
             attrs.pop("channel_id", None)
         elif "channel_id" not in attrs:
@@ -206,9 +205,9 @@ class ChannelSerializer(StrictSerializer[Channel], serializers.ModelSerializer[C
         return attrs
 
 
-def _is_of_list(kind: str) -> bool:
-    """Whether a channel of this kind becomes one of another by a setting that is a column."""
-    return by_kind(kind) in family(TRANSPORTS[0].kind)
+def _has_column(kind: str) -> bool:
+    """Whether the kind, or one that a channel of it may become, has a setting that is a column."""
+    return any(one.name in COLUMNS for transport in family(kind) for one in declared(transport.settings))
 
 
 def _settings(channel: Channel | None, transport: Transport, given: dict[str, Any], *, whole: bool) -> dict[str, Any]:
@@ -240,9 +239,11 @@ class CapabilitiesSerializer(serializers.Serializer[Any]):
     """What a medium can do."""
 
     edit = serializers.BooleanField(help_text=_("Messages are kept up to date."))
-    thread = serializers.BooleanField(help_text=_("The end answers the beginning."))
-    look_up = serializers.BooleanField(help_text=_("A message whose answer was lost is looked for."))
-    resolve = serializers.BooleanField(help_text=_("The end closes what the beginning opened."))
+    thread = serializers.BooleanField(help_text=_("A recovery is sent as a reply to the failure."))
+    look_up = serializers.BooleanField(
+        help_text=_("When the answer is lost, the monitor checks whether the message arrived.")
+    )
+    resolve = serializers.BooleanField(help_text=_("A recovery closes the alert that the failure opened."))
     buttons = serializers.BooleanField(help_text=_("Messages have buttons."))
     pace = serializers.FloatField(help_text=_("Seconds between two messages to one channel."))
 
@@ -254,10 +255,13 @@ class ChannelKindSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]  # a field, not its own
     own_ids = serializers.BooleanField(help_text=_("A new channel needs the medium's id; else it is generated."))
     guarantee = serializers.ChoiceField(
-        choices=[choice for choice in Guarantee.choices if choice[0]], help_text=_("What it can promise at best.")
+        choices=[choice for choice in Guarantee.choices if choice[0]],
+        help_text=_("The best guarantee that this kind can give."),
     )
     capabilities = CapabilitiesSerializer()
-    problem = serializers.CharField(allow_null=True, help_text=_("Why nothing can be sent by it as things are set up."))
+    problem = serializers.CharField(
+        allow_null=True, help_text=_("Why nothing can be sent with the present configuration; null when it can.")
+    )
     settings = serializers.DictField(help_text=_("JSON Schema of a channel's settings."))
 
 

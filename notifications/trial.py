@@ -26,7 +26,7 @@ def try_channel(channel_id: str, clock: Callable[[], datetime]) -> tuple[int, st
     channel = Channel.objects.filter(pk=channel_id).first()  # it may be gone by now
     if reply.verdict is Verdict.SENT:
         return level, accepted(channel)
-    explanation, again = transports.advice(channel, reply.code, reply.detail), _("It is tried again.")
+    explanation, again = transports.advice(channel, reply.code, reply.detail), _("The monitor tries again.")
     return level, explanation if reply.verdict is Verdict.GIVE_UP else f"{explanation} {again}"
 
 

@@ -35,9 +35,9 @@ from monitors.display import (
     type_word,
 )
 from monitors.fields import UnreadableHeaders
+from monitors.forms.base import BaseServerForm
 from monitors.forms.fields import expected_text_field, scheme_field, tags_field, verify_tls_field
 from monitors.forms.options import fields_of
-from monitors.forms.secrets import SecretsForm
 from monitors.freshness import stale
 from monitors.kinds.base import Kind
 from monitors.looking import MOST, look
@@ -56,7 +56,7 @@ WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
 }
 
 
-class ServerForm(SecretsForm):
+class ServerForm(BaseServerForm):
     scheme = scheme_field(widget=UnfoldAdminSelectWidget)
     expected_text = expected_text_field(widget=UnfoldAdminTextInputWidget)
     verify_tls = verify_tls_field(widget=UnfoldAdminSelectWidget)

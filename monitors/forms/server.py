@@ -15,9 +15,9 @@ from monitors import kinds
 from monitors.dashboard import ENVIRONMENTS
 from monitors.display import ORIGIN_WORDS, number_words
 from monitors.fields import UnreadableHeaders
+from monitors.forms.base import BaseServerForm
 from monitors.forms.fields import expected_text_field, headers_field, scheme_field, tags_field, verify_tls_field
 from monitors.forms.options import PREFIX
-from monitors.forms.secrets import SecretsForm
 from monitors.models import Server
 from monitors.models.server import type_choices
 from monitors.policy import RULES, Policies
@@ -39,7 +39,7 @@ ASKS_FOR_ITS_FIELDS = {
 SAMPLE_HOST = "https://web.example.com"
 
 
-class ServerForm(SecretsForm):
+class ServerForm(BaseServerForm):
     """A new server, or one that exists. Whether it is paused is not edited: that is an act of its own."""
 
     scheme = scheme_field()

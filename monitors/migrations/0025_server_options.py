@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             name="options",
             field=monitors.fields.OptionsField(
                 blank=True,
-                help_text="What only its kind of check has. Secrets are shown masked.",
+                help_text="Settings that only this kind of check has. Secrets are masked.",
                 null=True,
                 verbose_name="options",
             ),

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             name="slow_after_ms",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="Milliseconds from which on a successful probe counts as slow, 1 to 300,000. Empty = inherited.",
+                help_text="A check that succeeds but takes longer than this is slow; 1 to 300,000. Empty = inherited.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(1),
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             name="slow_after_ms",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="Milliseconds from which on a successful probe counts as slow, 1 to 300,000. Empty = inherited.",
+                help_text="A check that succeeds but takes longer than this is slow; 1 to 300,000. Empty = inherited.",
                 null=True,
                 validators=[
                     django.core.validators.MinValueValidator(1),

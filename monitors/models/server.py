@@ -85,7 +85,7 @@ class RuleFields(models.Model):
         null=True,
         blank=True,
         validators=_within(*BOUNDS["slow_after_ms"]),
-        help_text=_("Milliseconds from which on a successful probe counts as slow, 1 to 300,000. Empty = inherited."),
+        help_text=_("A check that succeeds but takes longer than this is slow; 1 to 300,000. Empty = inherited."),
     )
 
     class Meta:
@@ -238,7 +238,10 @@ class Server(RuleFields):
         help_text=_("WebSocket subprotocol that must be agreed on."),
     )
     options = OptionsField(
-        _("options"), null=True, blank=True, help_text=_("What only its kind of check has. Secrets are shown masked.")
+        _("options"),
+        null=True,
+        blank=True,
+        help_text=_("Settings that only this kind of check has. Secrets are masked."),
     )
     tags = TagsField(
         _("tags"), max_length=500, null=True, blank=True, help_text=_("Words to filter by, separated by commas.")

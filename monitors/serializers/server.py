@@ -160,7 +160,9 @@ class ServerSerializer(StrictSerializer[Server], serializers.ModelSerializer[Ser
     )
     kind = KindField(required=False, help_text=_("The kind of check: a word instead of the number in `type`."))
     options = OptionsField(
-        allow_null=True, default=None, help_text=_("What only its kind has: see `/api/kinds/`. Secrets are masked.")
+        allow_null=True,
+        default=None,
+        help_text=_("Settings that only this kind of check has: see `/api/kinds/`. Secrets are masked."),
     )
     request_headers = HeadersField(allow_null=True, default=None, help_text=_help("request_headers"))
     tags = TagsField(allow_null=True, default=None, help_text=_help("tags"))

@@ -76,7 +76,7 @@ def clean(transport: Transport, given: Mapping[str, Any], before: Mapping[str, A
             if one.required:
                 problems[name] = _("This setting is required.")
         elif not _fits(one, value):
-            problems[name] = _("This is not a value of the setting: %(type)s.") % {"type": TYPES[one.type].words}
+            problems[name] = _("Give %(type)s.") % {"type": TYPES[one.type].words}
         else:
             values[name] = value.strip() if isinstance(value, str) else value
     if not problems:

@@ -14,7 +14,7 @@ WORDS: dict[str, Promise] = {
     "connection_lost": gettext_lazy("The connection broke before %(medium)s answered; the message may have arrived."),
     "timeout": gettext_lazy("%(medium)s did not answer in time; the message may have arrived."),
     "bad_answer": gettext_lazy("%(medium)s gave an answer that cannot be read: check the address and any proxy."),
-    "not_confirmed": gettext_lazy("%(medium)s did not confirm the message; it is looked for."),
+    "not_confirmed": gettext_lazy("%(medium)s did not confirm the message; the monitor checks whether it arrived."),
     "too_late": gettext_lazy("The monitor was held up before it could send the message; it is tried again."),
     "not_written": gettext_lazy("The monitor could not read its database when it wrote the message."),
     "unwritable": gettext_lazy("The message could not be written: a fault of the monitor itself, see its log."),

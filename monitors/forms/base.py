@@ -14,7 +14,7 @@ from monitors.forms import options
 from monitors.settings_table import REQUEST
 
 
-class SecretsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+class BaseServerForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """Has the options of the chosen kind, reads a mask as the secret that is stored, and refuses to take stored secrets
     along to another address."""
 
